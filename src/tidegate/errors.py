@@ -1,0 +1,132 @@
+"""Every error Tidegate raises, in one tree; the culprit is visible in the type.
+
+    TidegateError
+    ├── LocalProtocolError      we (or the user's code) misused the protocol core
+    ├── RemoteProtocolError     the client broke the protocol; its connection is closed
+    ├── AuthError               a token was refused; carries the code the client sees
+    ├── Refused                 user code refused a call; carries the code the client sees
+    ├── PayloadError            a payload does not fit its declared type; carries the field's path
+    ├── LogError                the event log could not take or give entries
+    ├── SourceError             an event source (RabbitMQ, HTTP) failed
+    └── ConfigError             a setting is wrong; carries key, source of the value and remedy
+
+Errors carry data and never print. One place per command turns them into exit codes.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = [
+    "AuthError",
+    "ConfigError",
+    "LocalProtocolError",
+    "LogError",
+    "PayloadError",
+    "RefusalCode",
+    "Refused",
+    "RemoteProtocolError",
+    "SourceError",
+    "TidegateError",
+]
+
+RefusalCode = Literal[
+    "token_missing",
+    "token_invalid",
+    "token_expired",
+    "token_revoked",
+    "tenant_missing",
+    "forbidden",
+    "limit_reached",
+    "try_again",
+]
+"""What a client finds in ``err.data.code`` after a refused CONNECT; stable and documented."""
+
+
+class TidegateError(Exception):
+    """Root of all errors that Tidegate raises on purpose."""
+
+
+class LocalProtocolError(TidegateError):
+    """The protocol core was asked for something its state does not allow; a bug on our side."""
+
+
+class RemoteProtocolError(TidegateError):
+    """The client broke the protocol.
+
+    Attributes:
+        reason: Short text for logs and for the close frame; never contains client data.
+        close_code: WebSocket close code to answer with (RFC 6455, section 7.4.1).
+    """
+
+    def __init__(self, reason: str, close_code: int = 1002) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.close_code = close_code
+
+
+class AuthError(TidegateError):
+    """A CONNECT is refused.
+
+    Attributes:
+        code: Stable code for ``err.data.code``.
+        detail: One sentence for the client; no internals, no token.
+    """
+
+    def __init__(self, code: RefusalCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code: RefusalCode = code
+        self.detail = detail
+
+
+class Refused(TidegateError):
+    """Raise it in a handler, ``on_connect`` or authorizer to refuse the call with a reason.
+
+    The client finds ``{"error": {"code", "message"}}`` in the ack; from ``on_connect`` it gets a
+    CONNECT_ERROR with code ``forbidden``.
+    """
+
+    def __init__(self, message: str, *, code: str = "forbidden") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class PayloadError(TidegateError):
+    """A payload does not fit its declared type.
+
+    Attributes:
+        message: What was expected and what came.
+        field: Path of the offending field, such as ``$.items[0].id``; ``$`` is the payload itself.
+    """
+
+    def __init__(self, message: str, field: str = "$") -> None:
+        super().__init__(f"{message} (at {field})")
+        self.message = message
+        self.field = field
+
+
+class LogError(TidegateError):
+    """The event log could not take entries, or lost its place."""
+
+
+class SourceError(TidegateError):
+    """An event source failed."""
+
+
+class ConfigError(TidegateError):
+    """A setting is missing, wrong or unsafe.
+
+    Attributes:
+        key: Dotted name, such as ``auth.secret``.
+        source: Where the value came from: a file, an environment variable, a flag, or the default.
+        problem: What is wrong with it.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, key: str, problem: str, *, remedy: str, source: str = "default") -> None:
+        super().__init__(f"{key} (from {source}): {problem}. {remedy}")
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+        self.source = source
