@@ -1,1 +1,1 @@
-
+"""How clients reach the gateway."""

@@ -1,0 +1,203 @@
+"""Client events to handlers: in order for one client, side by side for different ones."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tidegate.app.builtin_events import BuiltinEvents
+from tidegate.app.client import Client
+from tidegate.app.handlers import EventHandler
+from tidegate.app.limits import TokenBucket
+from tidegate.app.namespace import Namespace
+from tidegate.errors import AuthError, PayloadError, Refused
+from tidegate.events import EncodedPayload, encode_payload
+from tidegate.hub import Socket
+from tidegate.protocol.events import EventReceived
+from tidegate.transports.base import Connection, socket_of
+
+__all__ = ["Dispatcher", "error_payload"]
+
+log = logging.getLogger("tidegate.dispatch")
+
+
+class Dispatcher:
+    """Runs handlers for client events and sends their acks.
+
+    A client's events wait in its inbox while an earlier one is handled. The inbox holds as many as
+    the burst limit allows; a client that is faster than its handlers is told ``try_again``.
+
+    Args:
+        namespaces: Their handlers.
+        builtin: The gateway's own events.
+        client_of: Gives the client object of a socket.
+        disconnect: Sends DISCONNECT to all sockets of a connection, with a reason for the log.
+        spawn: Runs a coroutine as a task.
+        rate: Events per second from one connection.
+        burst: Events at once.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        namespaces: dict[str, Namespace],
+        builtin: BuiltinEvents,
+        *,
+        client_of: Callable[[Socket], Client],
+        disconnect: Callable[[Connection, str], None],
+        spawn: Callable[[Awaitable[None]], asyncio.Task[None]],
+        rate: float,
+        burst: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._namespaces = namespaces
+        self._builtin = builtin
+        self._client_of = client_of
+        self._disconnect = disconnect
+        self._spawn = spawn
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self.counts: Counter[str] = Counter()
+
+    def event_received(self, connection: Connection, event: EventReceived) -> None:
+        """Handle an event now if it can be, else when its client's earlier ones are done."""
+        socket = socket_of(connection, event.namespace)
+        if socket is None:
+            return  # it was disconnected while the packet was on its way
+        if not self._is_within_rate(connection):
+            self.counts["rate_limited"] += 1
+            self._answer_error(connection, event, "limit_reached", "Too many events; slow down.")
+            self._disconnect(connection, "rate limit")
+            return
+        client = self._client_of(socket)
+        handler = self._namespaces[event.namespace].handlers.get(event.event_name)
+        if client.worker is not None:
+            self._enqueue(connection, client, event)
+        elif handler is not None and not handler.is_async:
+            self._run_sync(connection, client, handler, event)
+        else:
+            client.inbox.append(lambda: self._handle(connection, client, event))
+            client.worker = self._spawn(self._work(client))
+
+    # Order
+
+    def _enqueue(self, connection: Connection, client: Client, event: EventReceived) -> None:
+        if len(client.inbox) >= self._burst:
+            self.counts["inbox_full"] += 1
+            self._answer_error(connection, event, "try_again", "Earlier events are still waiting.")
+            return
+        client.inbox.append(lambda: self._handle(connection, client, event))
+
+    async def _work(self, client: Client) -> None:
+        try:
+            while client.inbox:
+                await client.inbox.popleft()()
+        finally:
+            client.worker = None
+
+    def _is_within_rate(self, connection: Connection) -> bool:
+        now = self._clock()
+        bucket = connection.bucket
+        if bucket is None:
+            bucket = connection.bucket = TokenBucket(self._rate, self._burst, now)
+        return bucket.take(now)
+
+    # Handling
+
+    async def _handle(self, connection: Connection, client: Client, event: EventReceived) -> None:
+        try:
+            result = await self._result_of(client, event)
+            self._answer(connection, event, result)
+        except Exception as error:
+            self._answer_failure(connection, event, error)
+
+    async def _result_of(self, client: Client, event: EventReceived) -> Any:
+        if event.event_name.startswith("tidegate."):
+            return await self._builtin.handle(client, event)
+        handler = self._namespaces[event.namespace].handlers.get(event.event_name)
+        if handler is None:
+            self.counts["unknown"] += 1
+            raise Refused(f"no handler for {event.event_name!r}", code="unknown_event")
+        self.counts["handled"] += 1
+        result = handler.function(client, *handler.decode(event.args, event.attachments))
+        return await result if asyncio.iscoroutine(result) else result
+
+    def _run_sync(
+        self, connection: Connection, client: Client, handler: EventHandler, event: EventReceived
+    ) -> None:
+        try:
+            self.counts["handled"] += 1
+            arguments = handler.decode(event.args, event.attachments)
+            self._answer(connection, event, handler.function(client, *arguments))
+        except Exception as error:
+            self._answer_failure(connection, event, error)
+
+    # Answering
+
+    def _answer(self, connection: Connection, event: EventReceived, result: Any) -> None:
+        """Send the ack, if one is wanted: a tuple gives several arguments, None gives none."""
+        if event.ack_id is None:
+            return
+        values = result if isinstance(result, tuple) else () if result is None else (result,)
+        self._send_ack(connection, event, list(values))
+
+    def _answer_failure(
+        self, connection: Connection, event: EventReceived, error: Exception
+    ) -> None:
+        if isinstance(error, PayloadError):
+            self.counts["invalid_payload"] += 1
+            text = f"{event.event_name}: {error.message}"
+            self._answer_error(connection, event, "invalid_payload", text, error.field)
+        elif isinstance(error, Refused):
+            self.counts["refused"] += 1
+            self._answer_error(connection, event, error.code, error.message)
+        elif isinstance(error, AuthError):
+            self.counts["refused"] += 1
+            self._answer_error(connection, event, error.code, error.detail)
+        else:
+            self.counts["failed"] += 1
+            log.error("the handler of %r failed", event.event_name, exc_info=error)
+            self._answer_error(connection, event, "internal", "The handler failed.")
+
+    def _answer_error(
+        self,
+        connection: Connection,
+        event: EventReceived,
+        code: str,
+        message: str,
+        field: str | None = None,
+    ) -> None:
+        if event.ack_id is not None:
+            self._send_ack(connection, event, [error_payload(code, message, field)])
+
+    def _send_ack(self, connection: Connection, event: EventReceived, values: list[Any]) -> None:
+        if not connection.is_open or socket_of(connection, event.namespace) is None:
+            return
+        if event.ack_id is None:
+            return
+        arguments, attachments = _encode_together(values)
+        connection.core.send_ack(event.namespace, event.ack_id, arguments, attachments)
+        connection.flush()
+
+
+def error_payload(code: str, message: str, field: str | None = None) -> dict[str, Any]:
+    """Return the shape that every refused call is answered with."""
+    error = {"code": code, "message": message}
+    return {"error": error if field is None else {**error, "field": field}}
+
+
+def _encode_together(values: list[Any]) -> tuple[list[bytes], tuple[bytes, ...]]:
+    """Encode an ack's arguments; attachments are numbered over all of them, so as one payload."""
+    encoded: list[EncodedPayload] = [encode_payload(value) for value in values]
+    if not any(payload.attachments for payload in encoded) or len(encoded) == 1:
+        return [payload.json for payload in encoded], sum((p.attachments for p in encoded), ())
+    whole = encode_payload(values)
+    import msgspec
+
+    parts = msgspec.json.decode(whole.json, type=list[msgspec.Raw])
+    return [bytes(part) for part in parts], whole.attachments

@@ -1,0 +1,245 @@
+"""The door: a CONNECT becomes a verified socket in its tenant's rooms, or is refused.
+
+Order matters here: the token is verified first, then the session that it may resume is looked at,
+then the user's own hook, and only then does the client hear "connected".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tidegate.app.client import Client
+from tidegate.app.limits import ConnectionQuota
+from tidegate.app.namespace import Namespace
+from tidegate.app.token_life import TokenLife
+from tidegate.auth import Authenticator, Handshake, Identity
+from tidegate.errors import AuthError, LocalProtocolError, Refused
+from tidegate.hub import Hub, Socket
+from tidegate.ids import NamespaceName, Sid, random_id
+from tidegate.protocol.events import ConnectRequested
+from tidegate.transports.base import Connection
+
+__all__ = ["Door", "refusal_data"]
+
+log = logging.getLogger("tidegate.door")
+
+_UNAUTHORIZED = frozenset(
+    {"token_missing", "token_invalid", "token_expired", "token_revoked", "tenant_missing"}
+)
+_WORTH_RETRYING = frozenset({"limit_reached", "try_again"})
+
+
+class Door:
+    """Answers CONNECT packets.
+
+    Args:
+        namespaces: What is served.
+        authenticator: Turns the auth payload into an identity.
+        hub: Where sockets go.
+        token_life: Knows revocations, and watches the tokens of who is let in.
+        quota: Bounds connections per tenant and user.
+        max_namespaces: Namespaces on one connection.
+        client_of: Gives the client object of a socket.
+        spawn: Runs what takes time.
+    """
+
+    def __init__(
+        self,
+        namespaces: dict[str, Namespace],
+        authenticator: Authenticator,
+        hub: Hub,
+        token_life: TokenLife,
+        quota: ConnectionQuota,
+        *,
+        max_namespaces: int,
+        client_of: Callable[[Socket], Client],
+        spawn: Callable[[Awaitable[None]], object],
+    ) -> None:
+        self._namespaces = namespaces
+        self._authenticator = authenticator
+        self._hub = hub
+        self._token_life = token_life
+        self._quota = quota
+        self._max_namespaces = max_namespaces
+        self._client_of = client_of
+        self._spawn = spawn
+        self.refusals: Counter[str] = Counter()
+        self.accepted = 0
+
+    def connect_requested(self, connection: Connection, event: ConnectRequested) -> None:
+        """Answer at once if nothing needs waiting for, else in a task."""
+        namespace = self._namespaces.get(event.namespace)
+        if namespace is None:
+            self._refuse(connection, event.namespace, "Invalid namespace", "forbidden")
+            return
+        try:
+            self._check_namespaces(connection)
+            handshake = Handshake(event.auth, event.namespace, connection.address)
+            identity = self._authenticator.authenticate(handshake)
+            if isinstance(identity, Identity) and not self._needs_time(namespace, event, identity):
+                self._check(connection, identity)
+                self._enter(connection, self._socket(namespace, identity), event)
+            else:
+                self._spawn(self._admit(connection, namespace, event, identity))
+        except Exception as error:
+            self._refuse_for(connection, event.namespace, error)
+
+    async def identify(self, token: object, namespace: str, address: str) -> Identity:
+        """Verify a token that a client presents in place of its expiring one.
+
+        Raises:
+            AuthError: It is refused.
+        """
+        handshake = Handshake({"token": token}, namespace, address)
+        identity = self._authenticator.authenticate(handshake)
+        return identity if isinstance(identity, Identity) else await identity
+
+    async def _admit(
+        self,
+        connection: Connection,
+        namespace: Namespace,
+        event: ConnectRequested,
+        identity: Identity | Awaitable[Identity],
+    ) -> None:
+        try:
+            verified = identity if isinstance(identity, Identity) else await identity
+            self._check(connection, verified)
+            socket = self._socket(namespace, verified)
+            socket.link = connection
+            await self._run_connect_hook(namespace, socket)
+            await self._ask_authorizers_again(namespace, event, socket)
+            if connection.is_open:
+                self._check(connection, verified)
+                self._enter(connection, socket, event)
+        except Exception as error:
+            if connection.is_open:
+                self._refuse_for(connection, event.namespace, error)
+
+    # Deciding
+
+    def _check_namespaces(self, connection: Connection) -> None:
+        if len(connection.sockets) >= self._max_namespaces:
+            message = f"A connection has at most {self._max_namespaces} namespaces."
+            raise AuthError("limit_reached", message)
+
+    def _check(self, connection: Connection, identity: Identity) -> None:
+        """Raise AuthError unless this identity may enter by this connection now."""
+        self._token_life.check(identity)
+        if not connection.sockets:
+            self._quota.check(identity.tenant, identity.user)
+            return
+        own = connection.sockets[0].identity
+        if own.tenant != identity.tenant or own.user != identity.user:
+            raise AuthError("forbidden", "A connection belongs to one tenant and user for life.")
+
+    def _needs_time(
+        self, namespace: Namespace, event: ConnectRequested, identity: Identity
+    ) -> bool:
+        if namespace.connect_hook is not None:
+            return True
+        if "pid" not in event.auth:
+            return False
+        probe = Socket(sid=Sid(""), pid="", namespace=namespace.name, identity=identity)
+        session = self._hub.sessions.find(event.auth["pid"], probe)
+        return session is not None and session.rooms is not None
+
+    async def _run_connect_hook(self, namespace: Namespace, socket: Socket) -> None:
+        if namespace.connect_hook is not None:
+            answer = namespace.connect_hook(self._client_of(socket))
+            if asyncio.iscoroutine(answer):
+                await answer
+
+    async def _ask_authorizers_again(
+        self, namespace: Namespace, event: ConnectRequested, fresh: Socket
+    ) -> None:
+        """Take the returning session out of the rooms that it may no longer be in."""
+        session = self._hub.sessions.find(event.auth.get("pid"), fresh)
+        if session is None:
+            return
+        client = self._client_of(fresh)
+        for room in list(session.rooms or ()):
+            if not await may_join(namespace, client, room):
+                self._hub.leave(session, room)
+
+    # Acting
+
+    def _socket(self, namespace: Namespace, identity: Identity) -> Socket:
+        return Socket(
+            sid=Sid(random_id()), pid=random_id(), namespace=namespace.name, identity=identity
+        )
+
+    def _enter(self, connection: Connection, fresh: Socket, event: ConnectRequested) -> None:
+        fresh.link = connection
+        pid = event.auth.get("pid")
+        session = None
+        if pid is not None:
+            session = self._hub.recover(fresh, pid, event.auth.get("offset"))
+        socket = session or fresh
+        if session is None:
+            self._hub.add(fresh)
+        elif fresh.client is not None:
+            self._take_over(session, fresh)
+        if not connection.sockets:
+            self._quota.enter(socket)
+            connection.let_in()
+        connection.sockets = (*connection.sockets, socket)
+        self.accepted += 1
+        connection.core.accept(socket.namespace, socket.sid, socket.pid)
+        connection.flush()
+        self._token_life.watch(socket)
+        if session is not None:
+            self._hub.catch_up(session)
+
+    def _take_over(self, session: Socket, fresh: Socket) -> None:
+        """Give a resumed session what ``on_connect`` did to the socket that it replaces."""
+        for room in fresh.rooms or ():
+            self._hub.join(session, room)
+        self._client_of(session).data.update(fresh.client.data)
+
+    def _refuse_for(self, connection: Connection, namespace: str, error: Exception) -> None:
+        if isinstance(error, AuthError):
+            prefix = "Unauthorized: " if error.code in _UNAUTHORIZED else ""
+            self._refuse(connection, namespace, prefix + error.detail, error.code)
+        elif isinstance(error, Refused):
+            self._refuse(connection, namespace, error.message, "forbidden")
+        else:
+            log.error("CONNECT to %s failed", namespace, exc_info=error)
+            self._refuse(connection, namespace, "The server could not let you in.", "try_again")
+
+    def _refuse(self, connection: Connection, namespace: str, message: str, code: str) -> None:
+        """Send CONNECT_ERROR, and close unless another namespace of the connection lives on."""
+        self.refusals[code] += 1
+        try:
+            connection.core.refuse(NamespaceName(namespace), message, refusal_data(code))
+        except LocalProtocolError:
+            log.exception("could not refuse a CONNECT")
+        connection.flush()
+        if not connection.sockets and not connection.core.pending:
+            connection.close("refused")
+
+
+async def may_join(namespace: Namespace, client: Client, room: str) -> bool:
+    """Ask the first room rule whose form fits; a room that none fits can't be joined.
+
+    An authorizer that fails is a no, and its trace is logged.
+    """
+    for rule in namespace.room_rules:
+        values = rule.match(room)
+        if values is not None:
+            try:
+                return await rule.allows(client, values)
+            except Refused:
+                return False
+            except Exception:
+                log.exception("the authorizer of %s failed", rule.pattern)
+                return False
+    return False
+
+
+def refusal_data(code: str) -> dict[str, Any]:
+    """Return what a refused client finds in ``err.data``."""
+    return {"code": code, "retry": code in _WORTH_RETRYING}

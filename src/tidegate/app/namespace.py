@@ -1,0 +1,103 @@
+"""A namespace: the handlers, room rules and event types of one realtime domain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from tidegate.app.handlers import EventHandler, RoomRule
+from tidegate.events import Event, check_event_name, event_name_of
+from tidegate.ids import NamespaceName
+
+__all__ = ["Namespace"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_NAME = re.compile(r"/[A-Za-z0-9._~/-]*")
+
+
+class Namespace:
+    """What one Socket.IO namespace does; hand it to a `Gateway`.
+
+    ::
+
+        notifications = Namespace("/notifications")
+
+        @notifications.on("notification.markRead")
+        async def mark_read(client: Client, event: MarkRead) -> Marked:
+            ...
+
+        @notifications.room("conversation:{conversation_id}")
+        async def may_join(client: Client, conversation_id: str) -> bool:
+            ...
+
+    Args:
+        name: As the client names it; starts with ``/``.
+        events: Event types that belong here, so that ``emit`` knows the namespace.
+
+    Raises:
+        ValueError: The name can't be one.
+    """
+
+    def __init__(self, name: str = "/", *, events: Iterable[type[Event]] = ()) -> None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no namespace: it starts with '/', as in '/notifications'")
+        self.name = NamespaceName(name)
+        self.handlers: dict[str, EventHandler] = {}
+        self.room_rules: list[RoomRule] = []
+        self.connect_hook: Callable[..., Any] | None = None
+        self.disconnect_hook: Callable[..., Any] | None = None
+        self.events: dict[str, type[Event]] = {}
+        for event_type in events:
+            self.events[event_name_of(event_type)] = event_type
+
+    def __repr__(self) -> str:
+        return f"Namespace({self.name!r})"
+
+    def on(self, event_name: str) -> Callable[[Function], Function]:
+        """Handle a client's event; what the function returns is the ack.
+
+        Handlers of one client run one after the other, in the order of its events; those of
+        different clients run side by side. A plain ``def`` runs in the event loop and must not
+        block. Raise `Refused` to answer with an error; any other exception answers ``internal``.
+
+        Raises:
+            ValueError: The name is reserved, or has a handler already.
+            TypeError: The function's parameters can't be filled from an event.
+        """
+        check_event_name(event_name)
+        if event_name in self.handlers:
+            raise ValueError(f"{self.name} has a handler for {event_name!r} already")
+
+        def register(function: Function) -> Function:
+            self.handlers[event_name] = EventHandler(event_name, function)
+            return function
+
+        return register
+
+    def room(self, pattern: str) -> Callable[[Function], Function]:
+        """Decide who may join resource rooms of a form; a room without a rule can't be joined.
+
+        The function gets the client and the placeholders' values and returns a bool. It is asked
+        at ``tidegate.join`` and again for each room when a dropped client comes back.
+        """
+
+        def register(function: Function) -> Function:
+            self.room_rules.append(RoomRule(pattern, function))
+            return function
+
+        return register
+
+    def on_connect(self, function: Function) -> Function:
+        """Run before a verified client is let in; raise `Refused` to turn it away.
+
+        The client may be put into rooms here (``client.join``); nothing can be emitted to it yet.
+        """
+        self.connect_hook = function
+        return function
+
+    def on_disconnect(self, function: Function) -> Function:
+        """Run after a client is gone: ``(client, reason)``."""
+        self.disconnect_hook = function
+        return function

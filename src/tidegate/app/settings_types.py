@@ -1,0 +1,247 @@
+"""The types that settings are made of: each knows its range and explains itself when it is wrong.
+
+A value may arrive as TOML (typed), as the text of an environment variable, or as a flag, so every
+type accepts text as well. What a validator raises carries a problem and a remedy;
+``tidegate.app.settings_errors`` adds the key and the source of the value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+__all__ = [
+    "Algorithms",
+    "ClaimPath",
+    "Count",
+    "EnginePath",
+    "Host",
+    "HostNames",
+    "LogKind",
+    "LogLevel",
+    "Names",
+    "NamespaceNames",
+    "Networks",
+    "Number",
+    "Pause",
+    "Port",
+    "Seconds",
+    "Size",
+    "WebURL",
+    "format_size",
+    "parse_size",
+]
+
+_Algorithm = Literal[
+    "HS256",
+    "HS384",
+    "HS512",
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+]
+_ALGORITHMS: tuple[str, ...] = get_args(_Algorithm)
+_BYTES = TypeAdapter(ByteSize)
+_UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024), ("MB", 1000**2), ("kB", 1000))
+
+
+def _wrong(problem: str, remedy: str) -> PydanticCustomError:
+    context = {"problem": problem, "remedy": remedy}
+    return PydanticCustomError("setting", "{problem}. {remedy}", context)
+
+
+# Numbers.
+
+
+def _refuse_boolean(value: object) -> object:
+    # pydantic reads true as 1; a port of `true` is a mistake, not port 1.
+    if isinstance(value, bool):
+        raise _wrong(f"is {str(value).lower()}, which is not a number", "Use a number")
+    return value
+
+
+def parse_size(value: object) -> object:
+    """Return the bytes that a text such as ``64MB`` (10**6) or ``64MiB`` (2**20) stands for."""
+    if not isinstance(value, str):
+        return _refuse_boolean(value)
+    try:
+        return int(_BYTES.validate_python(value))
+    except ValidationError:
+        raise _wrong(
+            f"is {value!r}, which is not a size",
+            "Use a number of bytes, or a number with a unit, such as 64MiB or 500kB",
+        ) from None
+
+
+def format_size(size: int) -> str:
+    """Return ``size`` in the largest unit that divides it; ``parse_size`` reads it back."""
+    for unit, factor in _UNITS:
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
+Number = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0, le=10_000_000)]
+"""A whole number; 0 is allowed."""
+
+Count = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=1, le=10_000_000)]
+"""A whole number of things, at least one."""
+
+Port = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=0, le=65_535)]
+"""A TCP port; 0 lets the system choose a free one."""
+
+Seconds = Annotated[
+    float, BeforeValidator(_refuse_boolean), Field(gt=0, le=86_400, allow_inf_nan=False)
+]
+"""A duration of more than nothing and at most a day."""
+
+Pause = Annotated[
+    float, BeforeValidator(_refuse_boolean), Field(ge=0, le=86_400, allow_inf_nan=False)
+]
+"""A duration that may be nothing."""
+
+Size = Annotated[int, BeforeValidator(parse_size), Field(ge=128, le=1024**4)]
+"""Bytes: a number, or text with a unit."""
+
+
+# Texts.
+
+
+def _host(value: str) -> str:
+    host = value.strip()
+    if not host or re.search(r"[\s/@?#,]", host):
+        raise _wrong(
+            f"is {value!r}, which is not a host",
+            "Use an address or a host name without scheme, port or path, such as 127.0.0.1",
+        )
+    return host
+
+
+def _web_url(value: str) -> str:
+    match = re.fullmatch(r"https?://(?P<authority>[^/?#\s]+)\S*", value, re.IGNORECASE)
+    if match is None:
+        raise _wrong("is not a web address", "Use a full URL that starts with https://")
+    if "@" in match["authority"]:
+        raise _wrong("contains a user name or password", "Use a URL without credentials")
+    return value
+
+
+def _engine_path(value: str) -> str:
+    if not re.fullmatch(r"/([\w.~-]+/)+", value):
+        raise _wrong(
+            f"is {value!r}, which is not a path that starts and ends with a slash",
+            "Use the path that clients are configured with, such as /socket.io/",
+        )
+    return value
+
+
+def _claim_path(value: str) -> str:
+    if not value or value != value.strip():
+        raise _wrong(
+            f"is {value!r}, which names no claim",
+            "Use the name of a claim or a dotted path to it, such as tenantId or org.id",
+        )
+    return value
+
+
+def _log_kind(value: str) -> str:
+    if value == "rabbitmq":
+        raise _wrong(
+            "is 'rabbitmq', but this build of Tidegate has no RabbitMQ log yet",
+            "Use 'memory', or leave the setting out",
+        )
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Host = Annotated[str, AfterValidator(_host)]
+WebURL = Annotated[str, AfterValidator(_web_url)]
+EnginePath = Annotated[str, AfterValidator(_engine_path)]
+ClaimPath = Annotated[str, AfterValidator(_claim_path)]
+LogKind = Annotated[Literal["memory", "rabbitmq"], AfterValidator(_log_kind)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+
+# Lists: in TOML an array, elsewhere text with commas.
+
+
+def _split_commas(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _algorithms(names: list[str]) -> list[str]:
+    if not names:
+        raise _wrong("is empty", "Name at least one algorithm, or leave the setting out")
+    for name in names:
+        if name not in _ALGORITHMS:
+            raise _wrong(
+                f"contains {name!r}, which is not an algorithm that Tidegate accepts",
+                f"Use one of {', '.join(_ALGORITHMS)}",
+            )
+    return names
+
+
+def _namespaces(names: list[str]) -> list[str]:
+    for name in names:
+        if not re.fullmatch(r"/[^\s,?]*", name):
+            raise _wrong(
+                f"contains {name!r}, which is not a namespace",
+                "A namespace starts with a slash and has no comma, question mark or space, "
+                "such as /notifications",
+            )
+    return names
+
+
+def _host_names(names: list[str]) -> list[str]:
+    for name in names:
+        if not re.fullmatch(r"[^\s/@?#]+", name):
+            raise _wrong(
+                f"contains {name!r}, which is not a value of the Host header",
+                "Use names as browsers send them, without scheme and path, "
+                "such as live.example.com",
+            )
+    return names
+
+
+def _networks(networks: list[str]) -> list[str]:
+    return [_network(network) for network in networks]
+
+
+def _network(text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise _wrong(
+            f"contains {text!r}, which is not a network",
+            "Use addresses or CIDR blocks, such as 10.0.0.0/8",
+        ) from None
+    if "/" in text and str(network.network_address) != str(ipaddress.ip_interface(text).ip):
+        raise _wrong(
+            f"contains {text!r}, an address inside a network rather than the network",
+            f"Use {network} for the whole network, or the address alone",
+        )
+    return str(network)
+
+
+Names = Annotated[list[str], BeforeValidator(_split_commas)]
+Algorithms = Annotated[Names, AfterValidator(_algorithms)]
+NamespaceNames = Annotated[Names, AfterValidator(_namespaces)]
+HostNames = Annotated[Names, AfterValidator(_host_names)]
+Networks = Annotated[Names, AfterValidator(_networks)]
+"""Networks in CIDR notation; a bare address becomes a network of one."""

@@ -1,0 +1,150 @@
+"""Payloads in and out: JSON bytes on the wire, typed values in Python.
+
+Going out, structs, pydantic models, dataclasses and plain values become JSON bytes once; ``bytes``
+inside them become binary attachments, as the Socket.IO protocol has it. Coming in, raw JSON is
+decoded straight into the declared type, and a misfit names the field's path.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from tidegate.protocol.binary import deconstruct, reconstruct
+
+from tidegate.errors import PayloadError
+
+__all__ = ["EncodedPayload", "decode_argument", "encode_payload"]
+
+_encode_json = msgspec.json.Encoder().encode
+
+
+class EncodedPayload(msgspec.Struct, frozen=True, gc=False):
+    """A payload ready for the wire: JSON in UTF-8 and the attachments its placeholders name."""
+
+    json: bytes
+    attachments: tuple[bytes, ...] = ()
+
+
+def encode_payload(value: Any) -> EncodedPayload:
+    """Return ``value`` as JSON, its ``bytes`` taken out as attachments.
+
+    A ``msgspec.Raw`` passes through untouched.
+
+    Raises:
+        PayloadError: The value has no JSON form.
+    """
+    if isinstance(value, msgspec.Raw):
+        return EncodedPayload(bytes(value))
+    try:
+        if not _may_hold_bytes(type(value)):
+            return EncodedPayload(_encode_json(value))
+        plain = msgspec.to_builtins(
+            _dump_model(value), builtin_types=(bytes, bytearray), enc_hook=_dump_model
+        )
+        json_ready, attachments = deconstruct(plain)
+        return EncodedPayload(_encode_json(json_ready), tuple(attachments))
+    except (TypeError, ValueError, NotImplementedError, RecursionError) as error:
+        raise PayloadError(f"the payload has no JSON form: {error}") from error
+
+
+def decode_argument(raw: bytes, attachments: Sequence[bytes], target: Any) -> Any:
+    """Return one argument of a client event as ``target``.
+
+    Args:
+        raw: The argument's JSON.
+        attachments: Binary attachments of the packet, in order; placeholders are replaced.
+        target: A msgspec struct, dataclass, builtin or pydantic model type; ``Any`` for as-is.
+
+    Raises:
+        PayloadError: The argument does not fit; ``field`` is the path of what did not.
+    """
+    return _decoder(target)(raw, attachments)
+
+
+@functools.lru_cache(maxsize=1024)
+def _decoder(target: Any) -> Callable[[bytes, Sequence[bytes]], Any]:
+    if hasattr(target, "model_validate"):
+        return _pydantic_decoder(target)
+    from_json = msgspec.json.Decoder(target).decode
+
+    def decode(raw: bytes, attachments: Sequence[bytes]) -> Any:
+        try:
+            if not attachments:
+                return from_json(raw)
+            value = reconstruct(msgspec.json.decode(raw), attachments)
+            return msgspec.convert(value, target, builtin_types=(bytes, bytearray))
+        except msgspec.ValidationError as error:
+            raise _payload_error(str(error)) from None
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise PayloadError(f"not valid JSON: {error}") from None
+
+    return decode
+
+
+def _pydantic_decoder(model: Any) -> Callable[[bytes, Sequence[bytes]], Any]:
+    from pydantic import ValidationError
+
+    def decode(raw: bytes, attachments: Sequence[bytes]) -> Any:
+        try:
+            if not attachments:
+                return model.model_validate_json(raw)
+            return model.model_validate(reconstruct(msgspec.json.decode(raw), attachments))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise PayloadError(first["msg"], _dotted_path(first["loc"])) from None
+
+    return decode
+
+
+def _payload_error(text: str) -> PayloadError:
+    """Split msgspec's ``message - at `$.path` `` into its two halves."""
+    message, separator, path = text.rpartition(" - at `")
+    return PayloadError(message, path.rstrip("`")) if separator else PayloadError(text)
+
+
+def _dotted_path(location: Sequence[int | str]) -> str:
+    return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location)
+
+
+def _dump_model(value: Any) -> Any:
+    """Return a pydantic model's fields; anything else as it is (msgspec then judges it)."""
+    dump = getattr(value, "model_dump", None)
+    return dump() if dump is not None else value
+
+
+@functools.lru_cache(maxsize=1024)
+def _may_hold_bytes(kind: type) -> bool:
+    """Tell whether a value of this type can hold ``bytes``: then it takes the slower way.
+
+    Structs are judged by their declared fields; containers and foreign types always may.
+    """
+    if kind in (str, int, float, bool, type(None)):
+        return False
+    if not issubclass(kind, msgspec.Struct):
+        return True
+    schema = msgspec.inspect.type_info(kind)
+    return _schema_holds_bytes(schema, set())
+
+
+def _schema_holds_bytes(schema: Any, seen: set[type]) -> bool:
+    if isinstance(
+        schema,
+        msgspec.inspect.BytesType
+        | msgspec.inspect.ByteArrayType
+        | msgspec.inspect.AnyType
+        | msgspec.inspect.CustomType,
+    ):
+        return True
+    cls = getattr(schema, "cls", None)
+    if isinstance(cls, type):
+        if cls in seen:
+            return False
+        seen.add(cls)
+    fields = [f.type for f in getattr(schema, "fields", ())]
+    parts = [getattr(schema, part, None) for part in ("item_type", "key_type", "value_type")]
+    inner = fields + [p for p in parts if p is not None]
+    inner += [*getattr(schema, "types", ()), *getattr(schema, "item_types", ())]
+    return any(_schema_holds_bytes(part, seen) for part in inner)

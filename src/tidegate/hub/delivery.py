@@ -1,0 +1,181 @@
+"""One tenant's batch on its way to its sockets: one write for each, in log order.
+
+The hot path of the gateway. What keeps it short:
+
+- frames are encoded once per event and shared; consecutive events for the same audience are joined
+  once per batch, not once per socket;
+- sockets that get the same events share the same bytes object;
+- a write is a plain call on the transport: no task, no queue, no timer for a recipient;
+- a batch stops after a slice of sockets, so that other tenants and the network get their turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from tidegate.hub.socket import Socket
+from tidegate.log.entry import EventEntry, Record
+
+if TYPE_CHECKING:
+    from tidegate.hub.tenant import TenantState
+
+__all__ = ["Delivery"]
+
+FrameOf = Callable[[Record[EventEntry]], bytes]
+
+
+class _Share:
+    """Bytes that several sockets get alike, and the offset of the newest event in them."""
+
+    __slots__ = ("data", "last", "sockets")
+
+    def __init__(self, sockets: list[Socket], data: bytes, last: int) -> None:
+        self.sockets = sockets
+        self.data = data
+        self.last = last
+
+
+class Delivery:
+    """The writes of one batch, planned against the membership at its start.
+
+    Args:
+        tenant: Whose batch it is.
+        records: The batch, oldest first.
+        frame_of: Gives a record's shared frames.
+    """
+
+    __slots__ = ("_at", "_end", "_shares", "_start", "deliveries")
+
+    def __init__(
+        self, tenant: TenantState, records: Sequence[Record[EventEntry]], frame_of: FrameOf
+    ) -> None:
+        self._start = tenant.delivered
+        self._end = records[-1].offset
+        self._at = 0  # sockets of the first share that are done
+        self._shares = _plan(tenant, records, frame_of)
+        self._shares.reverse()  # taken from the end
+        self.deliveries = 0
+
+    @property
+    def end(self) -> int:
+        """Offset that the tenant is served up to when the batch is done."""
+        return self._end
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every socket has had its write."""
+        return not self._shares
+
+    def write(self, budget: int, fallen_behind: set[Socket]) -> int:
+        """Write to at most ``budget`` sockets and return how many were visited.
+
+        Sockets whose link is full join ``fallen_behind`` with their cursor set.
+        """
+        visited = 0
+        while self._shares and visited < budget:
+            share = self._shares[-1]
+            part = share.sockets[self._at : self._at + budget - visited]
+            self._write_share(part, share, fallen_behind)
+            visited += len(part)
+            self._at += len(part)
+            if self._at >= len(share.sockets):
+                self._shares.pop()
+                self._at = 0
+        return visited
+
+    def _write_share(
+        self, sockets: list[Socket], share: _Share, fallen_behind: set[Socket]
+    ) -> None:
+        data, last, end = share.data, share.last, self._end
+        for socket in sockets:
+            # A socket may have left, or have been caught up from the window, since the plan.
+            if not socket.is_live or socket.since >= end:
+                continue
+            link = socket.link
+            if link is None:
+                continue
+            if not link.is_writable:
+                self._fall_behind(socket, max(socket.since, self._start), fallen_behind)
+                continue
+            link.transport.write(data)
+            socket.last_sent = last
+            self.deliveries += 1
+            if not link.is_writable:
+                self._fall_behind(socket, end, fallen_behind)
+
+    def _fall_behind(self, socket: Socket, since: int, fallen_behind: set[Socket]) -> None:
+        socket.is_live = False
+        socket.since = since
+        fallen_behind.add(socket)
+
+
+def _plan(
+    tenant: TenantState, records: Sequence[Record[EventEntry]], frame_of: FrameOf
+) -> list[_Share]:
+    runs = [list(run) for _, run in groupby(records, key=_audience_key)]
+    if len(runs) == 1:
+        full, late = _audience_of_run(tenant, runs[0])
+        frames = b"".join([frame_of(record) for record in runs[0]]) if full or late else b""
+        shares = [_Share(full, frames, runs[0][-1].offset)] if full else []
+        return shares + [_late_share(socket, after, runs[0], frame_of) for socket, after in late]
+    return _plan_mixed(tenant, runs, frame_of)
+
+
+def _plan_mixed(
+    tenant: TenantState, runs: Iterable[list[Record[EventEntry]]], frame_of: FrameOf
+) -> list[_Share]:
+    """Collect each socket's pieces over all runs; sockets with the same pieces share one join."""
+    pieces: dict[Socket, list[tuple[int, bytes]]] = {}
+    for run in runs:
+        full, late = _audience_of_run(tenant, run)
+        if full:
+            piece = (run[-1].offset, b"".join([frame_of(record) for record in run]))
+            for socket in full:
+                pieces.setdefault(socket, []).append(piece)
+        for socket, after in late:
+            share = _late_share(socket, after, run, frame_of)
+            pieces.setdefault(socket, []).append((share.last, share.data))
+    shares: dict[tuple[int, ...], _Share] = {}
+    for socket, own in pieces.items():
+        key = tuple(map(id, own))
+        share_of_key = shares.get(key)
+        if share_of_key is None:
+            data = b"".join([data for _, data in own])
+            shares[key] = _Share([socket], data, own[-1][0])
+        else:
+            share_of_key.sockets.append(socket)
+    return list(shares.values())
+
+
+def _audience_key(record: Record[EventEntry]) -> tuple[str | None, ...]:
+    entry = record.entry
+    return (entry.namespace, entry.user, entry.room, entry.sid, entry.exclude)
+
+
+def _audience_of_run(
+    tenant: TenantState, run: Sequence[Record[EventEntry]]
+) -> tuple[list[Socket], list[tuple[Socket, int]]]:
+    """Return who gets the whole run, and who only what follows the offset of its joining."""
+    first, last, entry = run[0].offset, run[-1].offset, run[0].entry
+    joined = tenant.room_offsets(entry)
+    full: list[Socket] = []
+    late: list[tuple[Socket, int]] = []
+    for socket in tenant.audience(entry):
+        since = socket.since if joined is None else max(joined[socket], socket.since)
+        if since < first:
+            full.append(socket)
+        elif since < last:
+            late.append((socket, since))
+    if entry.exclude is not None:
+        full = [socket for socket in full if socket.sid != entry.exclude]
+        late = [(socket, since) for socket, since in late if socket.sid != entry.exclude]
+    return full, late
+
+
+def _late_share(
+    socket: Socket, after: int, run: Sequence[Record[EventEntry]], frame_of: FrameOf
+) -> _Share:
+    frames = [frame_of(record) for record in run if record.offset > after]
+    return _Share([socket], b"".join(frames), run[-1].offset)

@@ -1,0 +1,376 @@
+"""The hub: follows the log, keeps the window, and writes each event to the sockets it is for.
+
+Invariants:
+
+- one thread, one event loop; nothing here awaits between reading and changing membership;
+- a live socket has been served everything up to its tenant's ``delivered``, or to its own ``since``
+  if that is later;
+- a socket that is not live holds in ``since`` what it has been served up to, and only the window
+  serves it, until it has caught up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tidegate.hub.delivery import Delivery
+from tidegate.hub.frames import FrameEncoder
+from tidegate.hub.recovery import SessionStore, resume_point
+from tidegate.hub.socket import Link, Socket
+from tidegate.hub.tenant import TenantState
+from tidegate.ids import RoomName, TenantId, UserId
+from tidegate.log import Disconnection, Entry, EventEntry, Record, Revocation, Window
+from tidegate.log.offset import format_offset, parse_offset
+
+__all__ = ["Hub", "HubStats"]
+
+log = logging.getLogger("tidegate.hub")
+
+SLICE = 512
+"""Sockets written to before other work gets its turn: about 3 ms of system calls."""
+
+MAX_BATCH_EVENTS = 256
+MAX_BATCH_BYTES = 256 * 1024
+MAX_PENDING = 256
+"""Events of one tenant waiting on this node before ``wait_for_room`` holds its publishers."""
+
+CATCH_UP_BYTES = 128 * 1024
+CATCH_UP_RECORDS = 2_000
+
+ControlHandler = Callable[[Revocation | Disconnection], None]
+
+
+class HubStats(msgspec.Struct):
+    """Counters since start, read by the metrics."""
+
+    deliveries: int = 0
+    caught_up_deliveries: int = 0
+    duplicates: int = 0
+    slow: int = 0
+    lagging: int = 0
+    recovered: int = 0
+    not_recovered: int = 0
+    batch_sizes: dict[int, int] = msgspec.field(default_factory=dict)  # events -> batches
+
+
+class Hub:
+    """Knows who is where on this node and serves each socket its part of the log.
+
+    Args:
+        window: Recent events; the hub fills and expires it.
+        epoch: The log's life; offsets of another are refused.
+        session_age: Seconds that a dropped socket may come back.
+        on_control: Told of revocations and disconnections, in log order with the events.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        window: Window,
+        epoch: str,
+        session_age: float,
+        on_control: ControlHandler,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.window = window
+        self.sessions = SessionStore(age=session_age)
+        self.stats = HubStats()
+        self.position = 0
+        self._epoch = epoch
+        self._clock = clock
+        self._on_control = on_control
+        self._frame_of = FrameEncoder(epoch)
+        self._tenants: dict[TenantId, TenantState] = {}
+        self._queue: deque[TenantState] = deque()
+        self._is_turn_scheduled = False
+        self._behind: set[Socket] = set()
+
+    # Membership
+
+    def add(self, socket: Socket) -> None:
+        """Let a new socket hear everything from now on."""
+        socket.start = socket.since = self.position
+        socket.is_live = True
+        self._attach(socket)
+
+    def recover(self, fresh: Socket, pid: object, offset: object) -> Socket | None:
+        """Give a returning client its session back, or None if that would leave a gap.
+
+        On success the session's socket holds the new connection's link and identity and stands
+        where the client left. Send the CONNECT reply, then call ``catch_up``.
+
+        Args:
+            fresh: A socket that was not added, with the presented token's identity.
+            pid: The private id that the client presents, unchecked.
+            offset: The offset that it presents, unchecked; None if it received nothing yet.
+        """
+        session = self.sessions.find(pid, fresh)
+        since = None if session is None else self._resume_from(session, offset)
+        if session is None or since is None:
+            self.stats.not_recovered += 1
+            return None
+        session.link, session.identity, session.since = fresh.link, fresh.identity, since
+        session.is_live = False
+        self._attach(session)
+        self._behind.add(session)
+        self.stats.recovered += 1
+        return session
+
+    def drop(self, socket: Socket) -> None:
+        """Take a socket out whose connection is gone; its client may come back to the session."""
+        if socket.link is None:
+            return
+        self._detach(socket)
+        self.sessions.drop(socket, self._clock())
+
+    def end(self, socket: Socket) -> None:
+        """Take a socket out for good: it left, was disconnected, or can't be served any more."""
+        if socket.link is not None:
+            self._detach(socket)
+        self.sessions.end(socket)
+
+    def join(self, socket: Socket, room: RoomName) -> None:
+        """Let a socket hear a resource room from now on, or from when it is added."""
+        if socket.tenant is not None:
+            socket.tenant.join(socket, room, self.position)
+        else:
+            socket.rooms = {**(socket.rooms or {}), room: self.position}
+
+    def leave(self, socket: Socket, room: RoomName) -> None:
+        """Undo ``join``."""
+        if socket.tenant is not None:
+            socket.tenant.leave(socket, room)
+        elif socket.rooms:
+            socket.rooms.pop(room, None)
+            socket.rooms = socket.rooms or None
+
+    def sockets_of(self, tenant: TenantId, user: UserId | None = None) -> list[Socket]:
+        """Return the connected sockets of a tenant, or of one user in it."""
+        state = self._tenants.get(tenant)
+        if state is None:
+            return []
+        if user is not None:
+            return list(state.users.get(user, ()))
+        return [socket for sockets in state.users.values() for socket in sockets]
+
+    def tenants(self) -> dict[TenantId, int]:
+        """Return how many sockets each connected tenant has."""
+        return {tenant: len(self.sockets_of(tenant)) for tenant in self._tenants}
+
+    def offset_string(self, socket: Socket) -> str:
+        """Return the offset that a packet outside the log must carry to this socket."""
+        return format_offset(self._epoch, socket.last_sent or socket.start)
+
+    # Following the log
+
+    def ingest(self, records: Sequence[Record[Entry]]) -> None:
+        """Take what the log has ready and begin to deliver it."""
+        now = self._clock()
+        for record in records:
+            entry = record.entry
+            if isinstance(entry, EventEntry):
+                self._ingest_event(record, entry.tenant, now)  # type: ignore[arg-type]
+            self.position = record.offset
+            if not isinstance(entry, EventEntry):
+                self._on_control(entry)
+        self._take_turn()
+
+    def is_full(self, tenant: TenantId) -> bool:
+        """Tell whether so many of a tenant's events wait here that its publishers should."""
+        state = self._tenants.get(tenant)
+        return state is not None and len(state.pending) >= MAX_PENDING
+
+    async def wait_for_room(self, tenant: TenantId) -> None:
+        """Return when this node can take more events of a tenant; at once while it keeps up."""
+        state = self._tenants.get(tenant)
+        while state is not None and len(state.pending) >= MAX_PENDING:
+            state.drained = state.drained or asyncio.Event()
+            state.drained.clear()
+            await state.drained.wait()
+            state = self._tenants.get(tenant)
+
+    def expire(self) -> None:
+        """Evict old events and sessions, and disconnect sockets that can't be served any more.
+
+        Call it every second or so.
+        """
+        now = self._clock()
+        self.window.expire(now)
+        self.sessions.expire(now)
+        for socket in list(self._behind):
+            if not self.window.can_serve(socket.identity.tenant, socket.since):
+                self._give_up(socket)
+
+    # Serving sockets that are not live
+
+    def resume(self, socket: Socket) -> None:
+        """Go on with a socket whose link can be written to again."""
+        if socket in self._behind:
+            self.catch_up(socket)
+
+    def catch_up(self, socket: Socket) -> None:
+        """Serve a socket from the window until it is live, its link is full, or the turn is over."""
+        link, tenant = socket.link, socket.identity.tenant
+        if link is None or socket not in self._behind or not link.is_writable:
+            return
+        if not self.window.can_serve(tenant, socket.since):
+            self._give_up(socket)
+            return
+        records = self.window.after(tenant, socket.since, CATCH_UP_RECORDS)
+        if self._write_missed(socket, link, records):
+            self._go_live(socket)
+        elif link.is_writable:
+            asyncio.get_running_loop().call_soon(self.catch_up, socket)
+
+    def _write_missed(
+        self, socket: Socket, link: Link, records: Sequence[Record[EventEntry]]
+    ) -> bool:
+        """Write one helping of the records and move the cursor; True if there was nothing more."""
+        frames, size = [], 0
+        for record in records:
+            if socket.is_addressed_by(record.entry, record.offset):
+                frame = self._frame_of(record)
+                frames.append(frame)
+                size += len(frame)
+                socket.last_sent = record.offset
+            socket.since = record.offset
+            if size >= CATCH_UP_BYTES:
+                break
+        if frames:
+            link.transport.write(b"".join(frames))
+            self.stats.caught_up_deliveries += len(frames)
+        return (
+            link.is_writable
+            and len(records) < CATCH_UP_RECORDS
+            and (not records or socket.since == records[-1].offset)
+        )
+
+    def _go_live(self, socket: Socket) -> None:
+        self._behind.discard(socket)
+        socket.since = max(socket.since, self.position)
+        socket.is_live = True
+
+    def _give_up(self, socket: Socket) -> None:
+        """Disconnect a socket that the window can't serve; its client reconnects unrecovered."""
+        self.stats.lagging += 1
+        link = socket.link
+        self.end(socket)
+        if link is not None:
+            link.abort("lagging")
+
+    # Turns
+
+    def _take_turn(self) -> None:
+        """Write to at most a slice of sockets, tenant by tenant, and come back for the rest."""
+        budget, is_behind = SLICE, len(self._behind)
+        while self._queue and budget > 0:
+            tenant = self._queue.popleft()
+            budget -= 1 + self._deliver_some(tenant, budget)
+            if tenant.pending:
+                self._queue.append(tenant)
+            else:
+                tenant.is_queued = False
+        self.stats.slow += max(0, len(self._behind) - is_behind)
+        if self._queue and not self._is_turn_scheduled:
+            self._is_turn_scheduled = True
+            asyncio.get_running_loop().call_soon(self._take_scheduled_turn)
+
+    def _take_scheduled_turn(self) -> None:
+        self._is_turn_scheduled = False
+        self._take_turn()
+
+    def _deliver_some(self, tenant: TenantState, budget: int) -> int:
+        delivery = tenant.delivery
+        if delivery is None:
+            delivery = tenant.delivery = self._begin_batch(tenant)
+        visited = delivery.write(budget, self._behind)
+        if delivery.is_done:
+            self._finish_batch(tenant, delivery)
+        return visited
+
+    def _begin_batch(self, tenant: TenantState) -> Delivery:
+        size = count = 0
+        for record in tenant.pending[:MAX_BATCH_EVENTS]:
+            size += len(record.entry.data)
+            count += 1
+            if size >= MAX_BATCH_BYTES:
+                break
+        return Delivery(tenant, tenant.pending[:count], self._frame_of)
+
+    def _finish_batch(self, tenant: TenantState, delivery: Delivery) -> None:
+        tenant.delivery = None
+        tenant.delivered = delivery.end
+        done = sum(1 for record in tenant.pending if record.offset <= delivery.end)
+        del tenant.pending[:done]
+        self.stats.deliveries += delivery.deliveries
+        self.stats.batch_sizes[done] = self.stats.batch_sizes.get(done, 0) + 1
+        if tenant.drained is not None and len(tenant.pending) < MAX_PENDING:
+            tenant.drained.set()
+            tenant.drained = None
+
+    # Small parts
+
+    def _ingest_event(self, record: Record[EventEntry], tenant: TenantId, now: float) -> None:
+        if not self.window.add(record, now):
+            self.stats.duplicates += 1
+            return
+        state = self._tenants.get(tenant)
+        if state is None:
+            return
+        state.pending.append(record)
+        if not state.is_queued:
+            state.is_queued = True
+            self._queue.append(state)
+
+    def _resume_from(self, session: Socket, offset: object) -> int | None:
+        presented = None if offset is None else parse_offset(offset, self._epoch)
+        if offset is not None and presented is None:
+            return None
+        if session.link is not None:  # the old connection has not noticed yet that it is dead
+            link = session.link
+            self.drop(session)
+            link.abort("replaced")
+        since = resume_point(session, presented)
+        if since is None or not self.window.can_serve(session.identity.tenant, since):
+            return None
+        return since
+
+    def _attach(self, socket: Socket) -> None:
+        tenant = socket.identity.tenant
+        state = self._tenants.get(tenant)
+        if state is None:
+            state = self._tenants[tenant] = TenantState(tenant, self.position)
+        socket.tenant = state
+        state.add(socket)
+        self.sessions.open(socket)
+
+    def _detach(self, socket: Socket) -> None:
+        state = socket.tenant
+        if state is None:
+            return
+        if socket.is_live:
+            socket.since = max(socket.since, state.delivered, socket.last_sent)
+        socket.is_live = False
+        socket.link = socket.tenant = None
+        self._behind.discard(socket)
+        state.remove(socket)
+        if state.is_empty and self._tenants.get(state.id) is state:
+            self._forget(state)
+
+    def _forget(self, state: TenantState) -> None:
+        """Let go of a tenant without sockets; what was pending for it is in the window."""
+        del self._tenants[state.id]
+        state.pending.clear()
+        if state.delivery is not None or state.is_queued:
+            state.delivery = None
+            if state in self._queue:
+                self._queue.remove(state)
+        if state.drained is not None:
+            state.drained.set()

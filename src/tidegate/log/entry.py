@@ -1,0 +1,102 @@
+"""What travels in the log: events for an audience, and control entries for the nodes themselves."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
+
+__all__ = ["Disconnection", "Entry", "EventEntry", "Record", "Revocation"]
+
+FLAT_SIZE = 300
+"""What an entry is counted with beside its payload: the objects that hold it (measured: 280)."""
+
+
+class EventEntry(msgspec.Struct, frozen=True, gc=False, tag="event", omit_defaults=True):
+    """One event for one audience inside one tenant.
+
+    The audience is the whole tenant unless one of ``user``, ``room`` and ``sid`` narrows it.
+
+    Attributes:
+        data: The payload as JSON; it reaches the browser byte for byte.
+        attachments: Binary parts that placeholders in ``data`` name.
+        exclude: A socket that is left out, usually the sender's.
+        message_id: The publisher's id; the same id twice within the window is delivered once.
+        time: Unix seconds when the entry was made.
+        trace: W3C ``traceparent`` of the publisher.
+    """
+
+    tenant: TenantId
+    namespace: NamespaceName
+    name: str
+    data: bytes
+    time: float
+    attachments: tuple[bytes, ...] = ()
+    user: UserId | None = None
+    room: RoomName | None = None
+    sid: Sid | None = None
+    exclude: Sid | None = None
+    message_id: str | None = None
+    trace: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory the entry counts for: its payload twice, since its frame repeats it."""
+        return FLAT_SIZE + 2 * (len(self.data) + sum(map(len, self.attachments)))
+
+
+class Revocation(msgspec.Struct, frozen=True, gc=False, tag="revoke", omit_defaults=True):
+    """Refuse tokens from now on and disconnect the sockets that were let in by them.
+
+    With ``token_id`` that one token; with ``user`` all of the user's tokens issued so far; with
+    neither all of the tenant's.
+
+    Attributes:
+        at: Unix seconds; tokens issued at or before it are meant.
+        until: Unix seconds after which the revocation may be forgotten.
+    """
+
+    tenant: TenantId
+    at: float
+    until: float
+    user: UserId | None = None
+    token_id: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory the entry counts for."""
+        return FLAT_SIZE
+
+
+class Disconnection(msgspec.Struct, frozen=True, gc=False, tag="disconnect", omit_defaults=True):
+    """Disconnect the sockets of a tenant, of one user, or one socket; they may come back."""
+
+    tenant: TenantId
+    user: UserId | None = None
+    sid: Sid | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory the entry counts for."""
+        return FLAT_SIZE
+
+
+Entry = EventEntry | Revocation | Disconnection
+
+EntryT_co = TypeVar("EntryT_co", bound=Entry, covariant=True)
+
+
+class Record(msgspec.Struct, Generic[EntryT_co], gc=False):
+    """An entry with its place in the log.
+
+    Attributes:
+        offset: Rises strictly within a tenant; compared only under the same epoch.
+        frame: The complete WebSocket frames, encoded at the first delivery and then shared by all
+            sockets; ``None`` until then, and for control entries.
+    """
+
+    offset: int
+    entry: EntryT_co
+    frame: bytes | None = None

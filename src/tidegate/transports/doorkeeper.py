@@ -1,0 +1,144 @@
+"""Checks and counts at the public port, before anyone has presented a token."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tidegate.auth.addresses import TrustedProxies, address_group
+from tidegate.auth.origins import OriginPolicy
+from tidegate.protocol.upgrade import BadRequest, Request, check_upgrade
+from tidegate.transports.http import HTTPResponse, error_response, json_response, token_in_query
+
+__all__ = ["Doorkeeper"]
+
+WEBSOCKET_ONLY = (
+    "This server speaks WebSocket only: give the client the option "
+    '{ transports: ["websocket"] } (long-polling is not served).'
+)
+
+
+class Doorkeeper:
+    """Decides on upgrades, and bounds connections that have not been let in yet.
+
+    Args:
+        path: Of the Socket.IO endpoint, with or without the slash at its end.
+        origins: Pages that may connect.
+        allowed_hosts: Host headers served; empty for any.
+        proxies: Whose ``X-Forwarded-For`` is believed.
+        max_waiting: Connections that have not been let in, in all.
+        max_waiting_per_address: The same for one address (IPv6: one /64).
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        origins: OriginPolicy,
+        allowed_hosts: frozenset[str],
+        proxies: TrustedProxies,
+        max_waiting: int,
+        max_waiting_per_address: int,
+    ) -> None:
+        self._path = path.rstrip("/")
+        self._origins = origins
+        self._allowed_hosts = allowed_hosts or None
+        self._proxies = proxies
+        self._max_waiting = max_waiting
+        self._max_waiting_per_address = max_waiting_per_address
+        self._waiting = 0
+        self._waiting_by_address: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """Connections that have not been let in yet."""
+        return self._waiting
+
+    # Counting
+
+    def arrive(self) -> HTTPResponse | None:
+        """Count a new TCP connection, or return why there is no place for it."""
+        if self._waiting >= self._max_waiting:
+            self.refusals["unauthenticated"] += 1
+            return _busy("Too many connections are waiting to be let in.", 503)
+        self._waiting += 1
+        return None
+
+    def identify(self, address: str) -> HTTPResponse | None:
+        """Count a waiting connection's address, or return why there is no place for it."""
+        key = address_group(address)
+        if self._waiting_by_address[key] >= self._max_waiting_per_address:
+            self.refusals["unauthenticated_per_address"] += 1
+            return _busy("Too many connections of this address wait to be let in.", 429)
+        self._waiting_by_address[key] += 1
+        return None
+
+    def leave(self, address: str | None) -> None:
+        """Uncount a connection that was let in or is gone; ``address`` if it was identified."""
+        self._waiting -= 1
+        if address is not None:
+            key = address_group(address)
+            self._waiting_by_address[key] -= 1
+            if self._waiting_by_address[key] <= 0:
+                del self._waiting_by_address[key]
+
+    # Deciding
+
+    def is_endpoint(self, request: Request) -> bool:
+        """Tell whether the request is for the Socket.IO endpoint."""
+        return request.path.rstrip("/") == self._path
+
+    def client_address(self, peer: str, request: Request) -> str:
+        """Return the client's address: the peer's, or what a trusted proxy says."""
+        return self._proxies.client_address(peer, request.headers.get("x-forwarded-for"))
+
+    def check(self, request: Request) -> str | HTTPResponse:
+        """Return the Sec-WebSocket-Accept value for an upgrade, or the refusal."""
+        refusal = self._check_request(request)
+        if refusal is not None:
+            return refusal
+        accept = check_upgrade(request, self._allowed_hosts)
+        if isinstance(accept, BadRequest):
+            self.refusals["bad_upgrade"] += 1
+            return bad_request_response(accept)
+        return accept
+
+    def _check_request(self, request: Request) -> HTTPResponse | None:
+        if token_in_query(request):
+            return self._refuse(
+                400,
+                "token_in_query",
+                "A token in the URL ends up in logs; pass it in the client's `auth` option.",
+            )
+        origin = request.headers.get("origin")
+        if not self._origins.allows(origin):
+            return self._refuse(403, "origin_not_allowed", "This origin is not allowed.")
+        transport = request.query.get("transport", ["polling"])[-1]
+        if transport != "websocket":
+            return self._refuse_polling(origin)
+        if request.query.get("EIO") != ["4"]:
+            self.refusals["protocol_version"] += 1
+            message = "Unsupported protocol version: use socket.io-client 3 or later (EIO=4)."
+            return json_response(400, {"code": 5, "message": message})
+        return None
+
+    def _refuse_polling(self, origin: str | None) -> HTTPResponse:
+        """Answer in the shape of the official server, readable by the page that asked."""
+        self.refusals["polling"] += 1
+        headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
+        return json_response(400, {"code": 0, "message": WEBSOCKET_ONLY}, headers)
+
+    def _refuse(self, status: int, code: str, message: str) -> HTTPResponse:
+        self.refusals[code] += 1
+        return error_response(status, code, message)
+
+
+def bad_request_response(bad: BadRequest) -> HTTPResponse:
+    """Return a protocol refusal in our error shape."""
+    body = error_response(bad.status, bad.code, bad.message).body
+    return HTTPResponse(bad.status, body, headers=dict(bad.headers or {}))
+
+
+def _busy(message: str, status: int) -> HTTPResponse:
+    body = error_response(status, "limit_reached", message).body
+    return HTTPResponse(status, body, headers={"Retry-After": "5"})

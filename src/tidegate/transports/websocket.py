@@ -1,0 +1,301 @@
+"""A client's WebSocket connection: an ``asyncio.Protocol`` around the sans-I/O cores.
+
+Why not a WebSocket library: one idle connection costs 2 to 4 KB here and 14.5 KB on the leanest
+library we measured, since nothing of the handshake is kept and the shared frames of the hub go
+straight to the transport (``design.md``, "Speed").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from tidegate.ids import EngineSid, random_id
+from tidegate.protocol.connection import ServerConnection
+from tidegate.protocol.events import (
+    AckReceived,
+    ConnectionClosed,
+    ConnectRequested,
+    EventReceived,
+    ProtocolEvent,
+)
+from tidegate.protocol.upgrade import BadRequest, Request, RequestReader, encode_upgrade_response
+from tidegate.protocol.websocket import (
+    CloseReceived,
+    FrameReader,
+    Ping,
+    Violation,
+    encode_binary,
+    encode_close,
+    encode_pong,
+    encode_text,
+)
+from tidegate.transports.doorkeeper import bad_request_response
+from tidegate.transports.http import HTTPResponse, error_response, serve_route
+
+if TYPE_CHECKING:
+    from tidegate.hub.socket import Socket
+    from tidegate.transports.listener import Listener
+
+__all__ = ["WebSocketConnection"]
+
+log = logging.getLogger("tidegate.transports")
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds that a closing connection may take to drain its write buffer."""
+
+
+class WebSocketConnection(asyncio.Protocol):
+    """One TCP connection from its first byte to its last; see `Connection` for what others use.
+
+    It is *reading a request* while ``_requests`` is set, *open* while ``_frames`` is set, and
+    *closing* otherwise. What only one of these needs is dropped with it.
+    """
+
+    __slots__ = (
+        "_close_reason",
+        "_deadline",
+        "_frames",
+        "_listener",
+        "_requests",
+        "address",
+        "bucket",
+        "core",
+        "is_let_in",
+        "is_writable",
+        "sockets",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+    core: ServerConnection
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._requests: RequestReader | None = None
+        self._frames: FrameReader | None = None
+        self._close_reason: str | None = None
+        self._deadline = 0.0
+        self.address = ""
+        self.bucket: object = None
+        self.is_let_in = False
+        self.is_writable = True
+        self.sockets: tuple[Socket, ...] = ()
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with a request, if there is a place for one more connection."""
+        self.transport = transport  # type: ignore[assignment]  # uvloop's are not asyncio's classes
+        listener = self._listener
+        refusal = listener.doorkeeper.arrive()
+        if refusal is not None:
+            self.is_let_in = True  # it is not counted as waiting
+            self._finish_with(refusal)
+            return
+        listener.connections.add(self)
+        self._requests = RequestReader(max_body_size=listener.max_body_size)
+        self._deadline = listener.clock() + listener.upgrade_timeout
+        listener.wheel.add(self, self._deadline)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the state that the connection is in."""
+        if self._frames is not None:
+            self._receive_frames(self._frames, data)
+        elif self._requests is not None:
+            self._receive_request(self._requests, data)
+
+    def pause_writing(self) -> None:
+        """The write buffer is over its bound: the hub stops writing to this client."""
+        self.is_writable = False
+
+    def resume_writing(self) -> None:
+        """The write buffer has drained: the hub catches the client up."""
+        self.is_writable = True
+        for socket in self.sockets:
+            self._listener.hub.resume(socket)
+
+    def eof_received(self) -> bool:
+        """Close when the client has half-closed: WebSocket has no use for it."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application and forget."""
+        listener = self._listener
+        listener.connections.discard(self)
+        if not self.is_let_in:
+            listener.doorkeeper.leave(self.address or None)
+            self.is_let_in = True
+        was_upgraded = hasattr(self, "core")
+        self._requests = self._frames = None
+        if was_upgraded:
+            reason = self._close_reason or "transport close"
+            listener.closes[reason] += 1
+            listener.handler.connection_lost(self, reason)
+        self.sockets = ()
+
+    # What the application and the hub call
+
+    @property
+    def is_open(self) -> bool:
+        """Whether packets can still be sent."""
+        return self._frames is not None
+
+    def flush(self) -> None:
+        """Write what the core has to send, in one piece."""
+        packets = self.core.data_to_send()
+        if not packets or self._frames is None:
+            return
+        frames = [encode_text(p.encode()) if isinstance(p, str) else encode_binary(p) for p in packets]
+        self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+        if not self.is_writable:
+            self._check_buffer()
+
+    def let_in(self) -> None:
+        """Count the client no longer as waiting: one of its CONNECTs was accepted."""
+        if not self.is_let_in:
+            self.is_let_in = True
+            self._listener.doorkeeper.leave(self.address or None)
+
+    def close(self, reason: str, code: int = 1000) -> None:
+        """Send a close frame, let the write buffer drain for a bounded time, and disconnect."""
+        if self._frames is not None:
+            self.flush()
+            self._close_with(reason, encode_close(code, reason))
+
+    def abort(self, reason: str) -> None:
+        """Close at once without a packet, so that the client reconnects by itself."""
+        self._close_reason = self._close_reason or reason
+        self._requests = self._frames = None
+        self.transport.abort()
+
+    def due(self, now: float) -> float | None:
+        """Do what is due, and return when to look again (see `DeadlineWheel`)."""
+        if self._frames is None:
+            return self._due_without_frames(now)
+        deadline = self.core.next_deadline()
+        if deadline is not None and deadline <= now:
+            self._handle(self.core.handle_deadline(now))
+            self.flush()
+            deadline = self.core.next_deadline()
+        # A pong can bring the next ping nearer than the timeout it answers, so look in between.
+        look_again = now + self._listener.core_config.ping_interval
+        return min(deadline, look_again) if deadline is not None else look_again
+
+    # Requests
+
+    def _receive_request(self, reader: RequestReader, data: bytes) -> None:
+        result = reader.receive_data(data)
+        if result is None:
+            return
+        self._requests = None
+        if isinstance(result, BadRequest):
+            self._finish_with(bad_request_response(result))
+        elif self._listener.doorkeeper.is_endpoint(result):
+            self._upgrade(result)
+        else:
+            self._listener.spawn(self._serve(result))
+
+    def _upgrade(self, request: Request) -> None:
+        listener, doorkeeper = self._listener, self._listener.doorkeeper
+        accept = doorkeeper.check(request)
+        if isinstance(accept, HTTPResponse):
+            self._finish_with(accept)
+            return
+        address = doorkeeper.client_address(self._peer(), request)
+        refusal = doorkeeper.identify(address)
+        if refusal is not None:
+            self._finish_with(refusal)
+            return
+        self.address = address
+        self.transport.set_write_buffer_limits(listener.write_buffer, listener.write_buffer // 4)
+        self.transport.write(encode_upgrade_response(accept))
+        self._open(request.rest)
+
+    def _open(self, early: bytes) -> None:
+        listener = self._listener
+        now = listener.clock()
+        self.core = ServerConnection(
+            EngineSid(random_id()), listener.core_config, now, first_ping=listener.first_ping()
+        )
+        self._frames = FrameReader(listener.core_config.max_payload)
+        self.flush()
+        if early:
+            self._receive_frames(self._frames, early)
+
+    async def _serve(self, request: Request) -> None:
+        try:
+            response = await serve_route(self._listener.routes, request)
+        except Exception:
+            log.exception("a route failed: %s %s", request.method, request.path)
+            response = error_response(500, "internal", "The server failed; its log says why.")
+        self._finish_with(response)
+
+    def _finish_with(self, response: HTTPResponse) -> None:
+        self._close_with("refused", response.encode())
+
+    def _peer(self) -> str:
+        peer = self.transport.get_extra_info("peername")
+        return str(peer[0]) if isinstance(peer, tuple) and peer else ""
+
+    # Frames
+
+    def _receive_frames(self, frames: FrameReader, data: bytes) -> None:
+        now = self._listener.clock()
+        for message in frames.receive_data(data):
+            if isinstance(message, str):
+                self._handle(self.core.receive_text(message, now))
+            elif isinstance(message, bytes):
+                self._handle(self.core.receive_binary(message, now))
+            elif isinstance(message, Ping):
+                self.transport.write(encode_pong(message.payload))
+            elif isinstance(message, CloseReceived):
+                self._close_with("transport close", encode_close(message.code))
+            elif isinstance(message, Violation):
+                log.info("closing %s: %s", self.address, message.reason)
+                code = encode_close(message.close_code, message.reason)
+                self._close_with("payload too large" if message.close_code == 1009 else "parse error", code)
+            if self._frames is None:
+                return
+        self.flush()
+
+    def _handle(self, events: list[ProtocolEvent]) -> None:
+        handler = self._listener.handler
+        for event in events:
+            if isinstance(event, EventReceived):
+                handler.event_received(self, event)
+            elif isinstance(event, ConnectRequested):
+                handler.connect_requested(self, event)
+            elif isinstance(event, AckReceived):
+                handler.ack_received(self, event)
+            elif isinstance(event, ConnectionClosed):
+                self.close(event.reason, event.close_code)
+                return
+            else:
+                handler.namespace_left(self, event)
+            if self._frames is None:
+                return
+
+    # Ends
+
+    def _close_with(self, reason: str, last: bytes) -> None:
+        self._close_reason = self._close_reason or reason
+        self._requests = self._frames = None
+        self._deadline = self._listener.clock() + CLOSE_TIMEOUT
+        self._listener.wheel.add(self, self._deadline)
+        self.transport.write(last)
+        self.transport.close()
+
+    def _due_without_frames(self, now: float) -> float | None:
+        if now < self._deadline:
+            return self._deadline
+        if self._requests is not None:
+            self._close_reason = "upgrade timeout"
+        self.abort("close timeout")
+        return None
+
+    def _check_buffer(self) -> None:
+        """Disconnect a client that sends but does not read: its acks would pile up here."""
+        if self.transport.get_write_buffer_size() > 4 * self._listener.write_buffer:
+            self.abort("lagging")
