@@ -1,1 +1,1 @@
-
+"""The private HTTP port."""

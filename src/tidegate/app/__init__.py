@@ -1,1 +1,1 @@
-
+"""Wires the layers into a gateway, and what users program against."""

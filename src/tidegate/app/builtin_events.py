@@ -11,7 +11,7 @@ from tidegate.app.client import Client
 from tidegate.app.door import may_join
 from tidegate.app.namespace import Namespace
 from tidegate.app.token_life import TokenLife
-from tidegate.auth import Identity
+from tidegate.auth.identity import Identity
 from tidegate.errors import PayloadError, Refused
 from tidegate.events import decode_argument
 from tidegate.protocol.events import EventReceived

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
+
+import msgspec
 
 from tidegate.app.builtin_events import BuiltinEvents
 from tidegate.app.client import Client
@@ -49,7 +51,7 @@ class Dispatcher:
         *,
         client_of: Callable[[Socket], Client],
         disconnect: Callable[[Connection, str], None],
-        spawn: Callable[[Awaitable[None]], asyncio.Task[None]],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         rate: float,
         burst: int,
         clock: Callable[[], float] = time.monotonic,
@@ -197,7 +199,5 @@ def _encode_together(values: list[Any]) -> tuple[list[bytes], tuple[bytes, ...]]
     if not any(payload.attachments for payload in encoded) or len(encoded) == 1:
         return [payload.json for payload in encoded], sum((p.attachments for p in encoded), ())
     whole = encode_payload(values)
-    import msgspec
-
     parts = msgspec.json.decode(whole.json, type=list[msgspec.Raw])
     return [bytes(part) for part in parts], whole.attachments

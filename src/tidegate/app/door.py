@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from tidegate.app.client import Client
 from tidegate.app.limits import ConnectionQuota
 from tidegate.app.namespace import Namespace
 from tidegate.app.token_life import TokenLife
-from tidegate.auth import Authenticator, Handshake, Identity
+from tidegate.auth.authenticator import Authenticator, Handshake
+from tidegate.auth.identity import Identity
 from tidegate.errors import AuthError, LocalProtocolError, Refused
 from tidegate.hub import Hub, Socket
 from tidegate.ids import NamespaceName, Sid, random_id
@@ -57,7 +58,7 @@ class Door:
         *,
         max_namespaces: int,
         client_of: Callable[[Socket], Client],
-        spawn: Callable[[Awaitable[None]], object],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._namespaces = namespaces
         self._authenticator = authenticator

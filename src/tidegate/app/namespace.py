@@ -42,7 +42,7 @@ class Namespace:
 
     def __init__(self, name: str = "/", *, events: Iterable[type[Event]] = ()) -> None:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no namespace: it starts with '/', as in '/notifications'")
+            raise ValueError(f"{name!r} is no namespace: it starts with '/', as '/chat' does")
         self.name = NamespaceName(name)
         self.handlers: dict[str, EventHandler] = {}
         self.room_rules: list[RoomRule] = []

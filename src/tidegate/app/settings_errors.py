@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from tidegate.app.settings_sources import Given
 from tidegate.app.settings import FIELDS, holds_path, holds_secret
+from tidegate.app.settings_sources import Given
 from tidegate.errors import ConfigError
 
 __all__ = ["ConfigErrors", "explain_invalid"]

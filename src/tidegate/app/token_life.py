@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidegate.auth import Identity, RevocationList
+from tidegate.auth.identity import Identity
+from tidegate.auth.revocation import RevocationList
 from tidegate.deadlines import DeadlineWheel
 from tidegate.errors import AuthError, Refused
 from tidegate.hub import Hub, Socket

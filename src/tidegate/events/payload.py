@@ -8,13 +8,13 @@ decoded straight into the declared type, and a misfit names the field's path.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, cast
 
 import msgspec
-from tidegate.protocol.binary import deconstruct, reconstruct
 
 from tidegate.errors import PayloadError
+from tidegate.protocol.binary import deconstruct, reconstruct
 
 __all__ = ["EncodedPayload", "decode_argument", "encode_payload"]
 
@@ -39,7 +39,7 @@ def encode_payload(value: Any) -> EncodedPayload:
     if isinstance(value, msgspec.Raw):
         return EncodedPayload(bytes(value))
     try:
-        if not _may_hold_bytes(type(value)):
+        if not _may_hold_bytes(cast("Hashable", type(value))):
             return EncodedPayload(_encode_json(value))
         plain = msgspec.to_builtins(
             _dump_model(value), builtin_types=(bytes, bytearray), enc_hook=_dump_model

@@ -94,16 +94,14 @@ class Delivery:
             if not socket.is_live or socket.since >= end:
                 continue
             link = socket.link
-            if link is None:
-                continue
-            if not link.is_writable:
+            if link is not None and link.is_writable:
+                link.transport.write(data)
+                socket.last_sent = last
+                self.deliveries += 1
+                if not link.is_writable:  # the write may have filled it
+                    self._fall_behind(socket, end, fallen_behind)
+            else:
                 self._fall_behind(socket, max(socket.since, self._start), fallen_behind)
-                continue
-            link.transport.write(data)
-            socket.last_sent = last
-            self.deliveries += 1
-            if not link.is_writable:
-                self._fall_behind(socket, end, fallen_behind)
 
     def _fall_behind(self, socket: Socket, since: int, fallen_behind: set[Socket]) -> None:
         socket.is_live = False

@@ -67,6 +67,7 @@ class Hub:
         epoch: The log's life; offsets of another are refused.
         session_age: Seconds that a dropped socket may come back.
         on_control: Told of revocations and disconnections, in log order with the events.
+        position: Offset in the log that the hub follows on from.
         clock: Monotonic seconds.
     """
 
@@ -77,12 +78,13 @@ class Hub:
         epoch: str,
         session_age: float,
         on_control: ControlHandler,
+        position: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.window = window
         self.sessions = SessionStore(age=session_age)
         self.stats = HubStats()
-        self.position = 0
+        self.position = position
         self._epoch = epoch
         self._clock = clock
         self._on_control = on_control
@@ -216,7 +218,7 @@ class Hub:
             self.catch_up(socket)
 
     def catch_up(self, socket: Socket) -> None:
-        """Serve a socket from the window until it is live, its link is full, or the turn is over."""
+        """Serve a socket from the window until it is live, its link full, or the turn over."""
         link, tenant = socket.link, socket.identity.tenant
         if link is None or socket not in self._behind or not link.is_writable:
             return

@@ -25,13 +25,15 @@ class Link(Protocol):
     """What the hub needs of a client's connection.
 
     Attributes:
-        transport: Takes complete WebSocket frames.
         is_writable: False from the moment the write buffer is over its bound until it has drained;
             then the link calls ``Hub.resume`` for its sockets.
     """
 
-    transport: FrameWriter
     is_writable: bool
+
+    @property
+    def transport(self) -> FrameWriter:
+        """Return what takes complete WebSocket frames."""
 
     def abort(self, reason: str) -> None:
         """Close at once without a packet, so that the client reconnects by itself."""

@@ -90,7 +90,7 @@ class TenantState:
             del self.users[user]
 
     def join(self, socket: Socket, room: RoomName, offset: int) -> None:
-        """Let a socket hear a resource room's events past ``offset``; joining again changes nothing."""
+        """Let a socket hear a room's events past ``offset``; joining again changes nothing."""
         if socket.rooms is None:
             socket.rooms = {}
         joined = socket.rooms.setdefault(room, offset)

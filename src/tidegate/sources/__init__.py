@@ -1,1 +1,1 @@
-
+"""What appends events from elsewhere."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from tidegate.hub.socket import Link, Socket
 from tidegate.ids import NamespaceName
 from tidegate.protocol.connection import ServerConnection
 from tidegate.protocol.events import AckReceived, ConnectRequested, EventReceived, NamespaceLeft
 
-__all__ = ["Connection", "ConnectionHandler"]
+__all__ = ["Connection", "ConnectionHandler", "socket_of"]
 
 
 class Connection(Link, Protocol):
@@ -25,11 +25,14 @@ class Connection(Link, Protocol):
     core: ServerConnection
     sockets: tuple[Socket, ...]
     address: str
-    bucket: object
+    bucket: Any
 
     @property
     def is_open(self) -> bool:
         """Whether packets can still be sent."""
+
+    def let_in(self) -> None:
+        """Count the client no longer as waiting: one of its CONNECTs was accepted."""
 
     def flush(self) -> None:
         """Write what the core has to send."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidegate.ids import EngineSid, random_id
 from tidegate.protocol.connection import ServerConnection
@@ -22,6 +22,7 @@ from tidegate.protocol.events import (
 )
 from tidegate.protocol.upgrade import BadRequest, Request, RequestReader, encode_upgrade_response
 from tidegate.protocol.websocket import (
+    TOO_BIG,
     CloseReceived,
     FrameReader,
     Ping,
@@ -78,7 +79,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._close_reason: str | None = None
         self._deadline = 0.0
         self.address = ""
-        self.bucket: object = None
+        self.bucket: Any = None
         self.is_let_in = False
         self.is_writable = True
         self.sockets: tuple[Socket, ...] = ()
@@ -147,7 +148,10 @@ class WebSocketConnection(asyncio.Protocol):
         packets = self.core.data_to_send()
         if not packets or self._frames is None:
             return
-        frames = [encode_text(p.encode()) if isinstance(p, str) else encode_binary(p) for p in packets]
+        frames = [
+            encode_text(packet.encode()) if isinstance(packet, str) else encode_binary(packet)
+            for packet in packets
+        ]
         self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
         if not self.is_writable:
             self._check_buffer()
@@ -254,8 +258,8 @@ class WebSocketConnection(asyncio.Protocol):
                 self._close_with("transport close", encode_close(message.code))
             elif isinstance(message, Violation):
                 log.info("closing %s: %s", self.address, message.reason)
-                code = encode_close(message.close_code, message.reason)
-                self._close_with("payload too large" if message.close_code == 1009 else "parse error", code)
+                reason = "payload too large" if message.close_code == TOO_BIG else "parse error"
+                self._close_with(reason, encode_close(message.close_code, message.reason))
             if self._frames is None:
                 return
         self.flush()

@@ -1,0 +1,378 @@
+"""The gateway: wires door, dispatch, hub and log, and runs them on a public port."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from tidegate.app.authentication import jwt_authenticator, tls_context
+from tidegate.app.builtin_events import BuiltinEvents
+from tidegate.app.client import Client
+from tidegate.app.dispatch import Dispatcher
+from tidegate.app.door import Door
+from tidegate.app.limits import ConnectionQuota
+from tidegate.app.namespace import Namespace
+from tidegate.app.publisher import Publisher
+from tidegate.app.settings import Settings
+from tidegate.app.targets import Tenant, tenant_target
+from tidegate.app.token_life import TokenLife
+from tidegate.auth.addresses import TrustedProxies
+from tidegate.auth.authenticator import Authenticator
+from tidegate.auth.origins import OriginPolicy
+from tidegate.auth.revocation import RevocationList
+from tidegate.errors import LogError
+from tidegate.hub import Hub, Socket
+from tidegate.log import Disconnection, EventEntry, EventLog, MemoryLog, Revocation, Window
+from tidegate.protocol.connection import ConnectionConfig
+from tidegate.protocol.events import AckReceived, ConnectRequested, EventReceived, NamespaceLeft
+from tidegate.transports.base import Connection, socket_of
+from tidegate.transports.doorkeeper import Doorkeeper
+from tidegate.transports.http import Routes
+from tidegate.transports.listener import Listener
+
+__all__ = ["Gateway"]
+
+log = logging.getLogger("tidegate.gateway")
+
+HOUSEKEEPING_SECONDS = 1.0
+REVOCATION_SECONDS = 24 * 3600.0
+"""How long a revocation is remembered; tokens should not live longer."""
+
+
+class Gateway:
+    """Serves namespaces to the official Socket.IO client, and delivers what is emitted.
+
+    ::
+
+        gateway = Gateway(namespaces=[notifications])   # `tidegate serve realtime:gateway`
+        await gateway.tenant("acme").user("42").emit(NotificationCreated(...))
+
+    In a program of your own: ``await gateway.start()``, ``await gateway.listen()``, and at the end
+    ``await gateway.stop()``.
+
+    Args:
+        namespaces: What is served; without any, the settings' ``namespaces``.
+        settings: Default: all defaults. ``tidegate serve`` hands its own over by ``configure``.
+        authenticator: Who a token speaks for; default: JWT as the settings say.
+        log: The event log; default: `MemoryLog`.
+
+    Raises:
+        ValueError: Two namespaces have the same name.
+        ConfigError: The settings can't be used.
+    """
+
+    def __init__(
+        self,
+        namespaces: Sequence[Namespace] = (),
+        *,
+        settings: Settings | None = None,
+        authenticator: Authenticator | None = None,
+        log: EventLog | None = None,
+    ) -> None:
+        self.namespaces = _by_name(namespaces)
+        self.settings = settings or Settings()
+        self._authenticator = authenticator
+        self._log = log
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._follower: asyncio.Task[None] | None = None
+        self._is_following = False
+        self.is_draining = False
+        self.listener: Listener | None = None
+        self.routes: Routes = {}
+        self.max_body_size = 0
+
+    def configure(self, settings: Settings) -> None:
+        """Use these settings; before ``start`` only.
+
+        Raises:
+            RuntimeError: The gateway has started.
+        """
+        if self._follower is not None:
+            raise RuntimeError("the gateway has started; its settings can't change any more")
+        self.settings = settings
+
+    # Life
+
+    async def start(self) -> None:
+        """Start the log and the hub; from here on events can be emitted.
+
+        Raises:
+            LogError: The log can't be used.
+            ConfigError: The settings can't be used.
+        """
+        settings = self.settings
+        if not self.namespaces:
+            self.namespaces = _by_name([Namespace(name) for name in settings.namespaces])
+        self.log = self._log or MemoryLog(max_bytes=settings.window.bytes)
+        await self.log.start()
+        self.hub = Hub(
+            window=Window(
+                age=settings.window.age,
+                max_bytes=settings.window.bytes,
+                tenant_bytes=settings.window.tenant_bytes,
+                base=self.log.head,
+            ),
+            epoch=self.log.epoch,
+            session_age=settings.window.age,
+            on_control=self._apply_control,
+            position=self.log.head,
+        )
+        self._wire(settings)
+        self.token_life.start()
+        self._follower = self.spawn(self._follow())
+        self.spawn(self._keep_house())
+        await asyncio.sleep(0)  # the follower takes its place before anything is appended
+
+    async def listen(self, host: str | None = None, port: int | None = None) -> int:
+        """Open the public port and return it; the settings' address unless given.
+
+        Raises:
+            OSError: The address is taken or not ours.
+            ConfigError: The certificate can't be used.
+        """
+        settings = self.settings
+        self.listener = Listener(
+            self,
+            self.hub,
+            self._doorkeeper(settings),
+            core_config=_core_config(settings),
+            write_buffer=settings.limits.write_buffer,
+            upgrade_timeout=settings.upgrade_timeout,
+            routes=self.routes,
+            max_body_size=self.max_body_size,
+        )
+        bound = await self.listener.start(
+            settings.host if host is None else host,
+            settings.port if port is None else port,
+            tls_context(settings.tls),
+        )
+        gc.collect()
+        gc.freeze()  # a full collection takes 37 ms at 8,000 connections without, 0.005 ms with
+        return bound
+
+    async def drain(self) -> None:
+        """Stop accepting and send the clients elsewhere, spread over ``drain_seconds``."""
+        self.is_draining = True
+        if self.listener is not None:
+            await self.listener.drain(self.settings.drain_seconds)
+
+    async def stop(self) -> None:
+        """Close what is open and let go of everything."""
+        self.is_draining = True
+        if self.listener is not None:
+            await self.listener.stop()
+        self.token_life.stop()
+        await self.log.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        close = getattr(self.authenticator, "aclose", None)
+        if close is not None:
+            await close()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether new clients should be sent here."""
+        return self._is_following and not self.is_draining
+
+    # Addressing
+
+    def tenant(self, tenant: str) -> Tenant:
+        """Return a tenant as an address; users and rooms hang off it.
+
+        Raises:
+            ValueError: It is no name.
+        """
+        return tenant_target(self.publisher, tenant)
+
+    async def publish(self, entries: Sequence[EventEntry]) -> list[str]:
+        """Append events, all or nothing, and return their offsets."""
+        return await self.publisher.publish(entries)
+
+    # What the transport calls (see `ConnectionHandler`)
+
+    def connect_requested(self, connection: Connection, event: ConnectRequested) -> None:
+        """Hand a CONNECT to the door."""
+        self.door.connect_requested(connection, event)
+
+    def event_received(self, connection: Connection, event: EventReceived) -> None:
+        """Hand a client's event to its handler."""
+        self.dispatcher.event_received(connection, event)
+
+    def ack_received(self, connection: Connection, event: AckReceived) -> None:
+        """Hand a client's ack to whoever waits for it."""
+        socket = socket_of(connection, event.namespace)
+        if socket is not None and socket.client is not None:
+            socket.client.resolve_ack(event)
+
+    def namespace_left(self, connection: Connection, event: NamespaceLeft) -> None:
+        """End the session of a socket whose client left it."""
+        socket = socket_of(connection, event.namespace)
+        if socket is not None:
+            self._take_off(connection, socket)
+            self.hub.end(socket)
+            self._tell_gone(socket, "client namespace disconnect")
+
+    def connection_lost(self, connection: Connection, reason: str) -> None:
+        """Keep the sessions of a lost connection for their return."""
+        if connection.sockets:
+            self.quota.leave(connection.sockets[0].identity.tenant)
+        for socket in connection.sockets:
+            if socket.link is connection:
+                self.hub.drop(socket)
+                self._tell_gone(socket, reason)
+
+    # Small parts
+
+    def client_of(self, socket: Socket) -> Client:
+        """Return the client object of a socket, made at its first use."""
+        if socket.client is None:
+            socket.client = Client(socket, self.hub, self.publisher)
+        client: Client = socket.client
+        return client
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine until it ends or the gateway stops."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _wire(self, settings: Settings) -> None:
+        limits, auth = settings.limits, settings.auth
+        self.authenticator = self._authenticator or jwt_authenticator(settings.auth)
+        self.publisher = Publisher(
+            self.log, self.hub, self.namespaces, revocation_seconds=REVOCATION_SECONDS
+        )
+        self.token_life = TokenLife(
+            self.hub,
+            RevocationList(),
+            self._disconnect_socket,
+            warning=auth.expiry_warning,
+            leeway=auth.leeway,
+        )
+        self.quota = ConnectionQuota(
+            self.hub,
+            tenant_connections=limits.tenant_connections,
+            user_connections=limits.user_connections,
+        )
+        self.door = Door(
+            self.namespaces,
+            self.authenticator,
+            self.hub,
+            self.token_life,
+            self.quota,
+            max_namespaces=limits.namespaces,
+            client_of=self.client_of,
+            spawn=self.spawn,
+        )
+        self.builtin = BuiltinEvents(
+            self.namespaces, self.token_life, self.door.identify, max_rooms=limits.rooms
+        )
+        self.dispatcher = Dispatcher(
+            self.namespaces,
+            self.builtin,
+            client_of=self.client_of,
+            disconnect=self._disconnect_connection,
+            spawn=self.spawn,
+            rate=limits.events_per_second,
+            burst=limits.event_burst,
+        )
+
+    def _doorkeeper(self, settings: Settings) -> Doorkeeper:
+        return Doorkeeper(
+            path=settings.path,
+            origins=OriginPolicy(settings.origins),
+            allowed_hosts=frozenset(settings.allowed_hosts),
+            proxies=TrustedProxies([str(network) for network in settings.trusted_proxies]),
+            max_waiting=settings.limits.unauthenticated,
+            max_waiting_per_address=settings.limits.unauthenticated_per_address,
+        )
+
+    async def _follow(self) -> None:
+        """Feed the hub from the log for as long as the gateway lives."""
+        try:
+            self._is_following = True
+            async for records in self.log.follow(self.hub.position):
+                self.hub.ingest(records)
+        except LogError:
+            log.exception("the log was lost; this node is not ready any more")
+        finally:
+            self._is_following = False
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            try:
+                self.hub.expire()
+            except Exception:
+                log.exception("housekeeping failed")
+
+    def _apply_control(self, entry: Revocation | Disconnection) -> None:
+        if isinstance(entry, Revocation):
+            self.token_life.revoke(entry)
+            return
+        for socket in self.hub.sockets_of(entry.tenant, entry.user):
+            if entry.sid is None or entry.sid == socket.sid:
+                self._disconnect_socket(socket, "disconnected by the service")
+
+    def _disconnect_socket(self, socket: Socket, reason: str) -> None:
+        """Send DISCONNECT and end the session; the last socket takes the connection with it."""
+        connection: Connection | None = socket.link  # type: ignore[assignment]  # one of ours
+        self.hub.end(socket)
+        if connection is None:
+            return
+        self._take_off(connection, socket)
+        if connection.is_open:
+            connection.core.send_disconnect(socket.namespace)
+            connection.flush()
+            if not connection.sockets:
+                connection.close(reason)
+        self._tell_gone(socket, reason)
+
+    def _disconnect_connection(self, connection: Connection, reason: str) -> None:
+        for socket in connection.sockets:
+            self._disconnect_socket(socket, reason)
+
+    def _take_off(self, connection: Connection, socket: Socket) -> None:
+        rest = tuple(other for other in connection.sockets if other is not socket)
+        connection.sockets = rest
+        if not rest:
+            self.quota.leave(socket.identity.tenant)
+
+    def _tell_gone(self, socket: Socket, reason: str) -> None:
+        if socket.client is not None:
+            socket.client.connection_gone()
+        hook = self.namespaces[socket.namespace].disconnect_hook
+        if hook is not None:
+            self.spawn(_run_hook(hook, self.client_of(socket), reason))
+
+
+async def _run_hook(hook: Callable[..., Any], client: Client, reason: str) -> None:
+    try:
+        answer: Awaitable[None] | None = hook(client, reason)
+        if answer is not None:
+            await answer
+    except Exception:
+        log.exception("the on_disconnect hook failed")
+
+
+def _by_name(namespaces: Sequence[Namespace]) -> dict[str, Namespace]:
+    by_name = {str(namespace.name): namespace for namespace in namespaces}
+    if len(by_name) != len(namespaces):
+        raise ValueError("two namespaces have the same name")
+    return by_name
+
+
+def _core_config(settings: Settings) -> ConnectionConfig:
+    return ConnectionConfig(
+        ping_interval=settings.ping_interval,
+        ping_timeout=settings.ping_timeout,
+        connect_timeout=settings.connect_timeout,
+        max_payload=settings.limits.payload,
+        max_attachments=settings.limits.attachments,
+        max_namespaces=settings.limits.namespaces,
+    )
