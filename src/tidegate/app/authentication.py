@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tidegate.app.settings import AuthSettings, TLSSettings
 from tidegate.auth.authenticator import Authenticator
-from tidegate.auth.jwks import JWKSKeys
 from tidegate.auth.jwt import JWTAuthenticator, JWTConfig
 from tidegate.auth.keys import StaticKeys
 from tidegate.errors import ConfigError
@@ -15,8 +14,12 @@ from tidegate.errors import ConfigError
 __all__ = ["jwt_authenticator", "tls_context"]
 
 
-def jwt_authenticator(auth: AuthSettings) -> Authenticator:
+def jwt_authenticator(auth: AuthSettings, *, allow_weak: bool = False) -> Authenticator:
     """Return the JWT authenticator that the settings describe.
+
+    Args:
+        auth: The settings.
+        allow_weak: Accept short secrets; for development.
 
     Raises:
         ConfigError: There is no key, or it does not fit the algorithms.
@@ -24,15 +27,16 @@ def jwt_authenticator(auth: AuthSettings) -> Authenticator:
     config = JWTConfig(
         algorithms=tuple(auth.algorithms),
         issuer=auth.issuer,
-        audience=tuple(auth.audience),
+        audience=tuple(auth.audience) or None,
         tenant_claim=auth.tenant_claim,
         user_claim=auth.user_claim,
         leeway=auth.leeway,
         cache_entries=auth.cache_entries,
     )
     if auth.jwks_url is not None:
-        return JWTAuthenticator(config, JWKSKeys(auth.jwks_url, algorithms=config.algorithms))
-    return JWTAuthenticator(config, StaticKeys(_static_key(auth), algorithms=config.algorithms))
+        
+        return JWTAuthenticator(config, JWKSKeys(auth.jwks_url))
+    return JWTAuthenticator(config, StaticKeys(_static_key(auth), allow_weak=allow_weak))
 
 
 def tls_context(tls: TLSSettings) -> ssl.SSLContext | None:

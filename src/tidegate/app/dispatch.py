@@ -107,7 +107,8 @@ class Dispatcher:
         bucket = connection.bucket
         if bucket is None:
             bucket = connection.bucket = TokenBucket(self._rate, self._burst, now)
-        return bucket.take(now)
+        within: bool = bucket.take(now)
+        return within
 
     # Handling
 

@@ -243,7 +243,9 @@ class Gateway:
 
     def _wire(self, settings: Settings) -> None:
         limits, auth = settings.limits, settings.auth
-        self.authenticator = self._authenticator or jwt_authenticator(settings.auth)
+        self.authenticator = self._authenticator or jwt_authenticator(
+            settings.auth, allow_weak=settings.dev
+        )
         self.publisher = Publisher(
             self.log, self.hub, self.namespaces, revocation_seconds=REVOCATION_SECONDS
         )

@@ -121,8 +121,8 @@ class Listener:
         task.add_done_callback(self._tasks.discard)
 
     def first_ping(self) -> float:
-        """Return a first heartbeat up to a fifth early, so that a storm's heartbeats spread."""
-        return self.clock() + self.core_config.ping_interval * random.uniform(0.8, 1.0)
+        """Return seconds to the first heartbeat, up to a fifth early to spread a storm."""
+        return self.core_config.ping_interval * random.uniform(0.8, 1.0)
 
 
 def _tick(config: ConnectionConfig) -> float:
