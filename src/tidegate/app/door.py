@@ -70,6 +70,7 @@ class Door:
         self._spawn = spawn
         self.refusals: Counter[str] = Counter()
         self.accepted = 0
+        self.namespaces_limited = 0
 
     def connect_requested(self, connection: Connection, event: ConnectRequested) -> None:
         """Answer at once if nothing needs waiting for, else in a task."""
@@ -124,6 +125,7 @@ class Door:
 
     def _check_namespaces(self, connection: Connection) -> None:
         if len(connection.sockets) >= self._max_namespaces:
+            self.namespaces_limited += 1
             message = f"A connection has at most {self._max_namespaces} namespaces."
             raise AuthError("limit_reached", message)
 

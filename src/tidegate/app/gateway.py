@@ -78,7 +78,7 @@ class Gateway:
         self._log = log
         self._tasks: set[asyncio.Task[Any]] = set()
         self._follower: asyncio.Task[None] | None = None
-        self._is_following = False
+        self.is_following = False
         self.is_draining = False
         self.listener: Listener | None = None
         self.routes: Routes = {}
@@ -176,7 +176,7 @@ class Gateway:
     @property
     def is_ready(self) -> bool:
         """Whether new clients should be sent here."""
-        return self._is_following and not self.is_draining
+        return self.is_following and not self.is_draining
 
     # Addressing
 
@@ -297,13 +297,13 @@ class Gateway:
     async def _follow(self) -> None:
         """Feed the hub from the log for as long as the gateway lives."""
         try:
-            self._is_following = True
+            self.is_following = True
             async for records in self.log.follow(self.hub.position):
                 self.hub.ingest(records)
         except LogError:
             log.exception("the log was lost; this node is not ready any more")
         finally:
-            self._is_following = False
+            self.is_following = False
 
     async def _keep_house(self) -> None:
         while True:

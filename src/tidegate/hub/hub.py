@@ -43,6 +43,7 @@ MAX_PENDING = 256
 CATCH_UP_BYTES = 128 * 1024
 CATCH_UP_RECORDS = 2_000
 
+Tap = Callable[[Record[EventEntry]], None]
 ControlHandler = Callable[[Revocation | Disconnection], None]
 
 
@@ -69,6 +70,9 @@ class Hub:
         on_control: Told of revocations and disconnections, in log order with the events.
         position: Offset in the log that the hub follows on from.
         clock: Monotonic seconds.
+
+    Attributes:
+        taps: Called with each new event, for whoever watches; they must not block or raise.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Hub:
         self._queue: deque[TenantState] = deque()
         self._is_turn_scheduled = False
         self._behind: set[Socket] = set()
+        self.taps: set[Tap] = set()
 
     # Membership
 
@@ -323,6 +328,8 @@ class Hub:
         if not self.window.add(record, now):
             self.stats.duplicates += 1
             return
+        for tap in self.taps:
+            tap(record)
         state = self._tenants.get(tenant)
         if state is None:
             return

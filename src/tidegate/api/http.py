@@ -1,0 +1,267 @@
+"""The private HTTP port: publish, administer, watch."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tidegate.api.openapi import openapi_document
+from tidegate.app.metrics import render_metrics
+from tidegate.errors import LogError, PayloadError
+from tidegate.log import EventEntry, Record
+from tidegate.sources.request import read_requests, to_entries
+
+if TYPE_CHECKING:
+    from tidegate.app.gateway import Gateway
+
+__all__ = ["make_api"]
+
+MAX_BODY = 8 * 1024 * 1024
+TAIL_QUEUE = 1_000
+TAIL_HEARTBEAT = 15.0
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _AdminRequest(msgspec.Struct, forbid_unknown_fields=True):
+    user: str | None = None
+    token_id: str | None = None
+
+
+def make_api(gateway: Gateway, key: str | None) -> Starlette:
+    """Return the ASGI application of the private port.
+
+    Args:
+        gateway: A started gateway.
+        key: Bearer key; None serves everybody (development on loopback only: the caller checks).
+    """
+    api = _API(gateway, key)
+    return Starlette(
+        routes=[
+            Route("/health/live", api.live),
+            Route("/health/ready", api.ready),
+            Route("/openapi.json", api.openapi),
+            Route("/metrics", api.guarded(api.metrics)),
+            Route("/v1/events", api.guarded(api.publish), methods=["POST"]),
+            Route("/v1/tenants", api.guarded(api.tenants)),
+            Route("/v1/tenants/{tenant}", api.guarded(api.tenant)),
+            Route("/v1/tenants/{tenant}/events", api.guarded(api.tail)),
+            Route("/v1/tenants/{tenant}/disconnect", api.guarded(api.disconnect), methods=["POST"]),
+            Route("/v1/tenants/{tenant}/revoke", api.guarded(api.revoke), methods=["POST"]),
+        ],
+        exception_handlers={
+            HTTPException: _http_error,  # type: ignore[dict-item]  # Starlette's type is too narrow
+            PayloadError: _payload_error,  # type: ignore[dict-item]
+            LogError: _log_error,  # type: ignore[dict-item]
+        },
+    )
+
+
+class _API:
+    """The endpoints; each returns its response or raises what the handlers above answer."""
+
+    def __init__(self, gateway: Gateway, key: str | None) -> None:
+        self._gateway = gateway
+        self._key = None if key is None else key.encode()
+
+    def guarded(self, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint behind the bearer key."""
+
+        async def check_first(request: Request) -> Response:
+            if self._key is not None:
+                scheme, _, given = request.headers.get("authorization", "").partition(" ")
+                is_right = hmac.compare_digest(given.strip().encode(), self._key)
+                if scheme.lower() != "bearer" or not is_right:
+                    raise HTTPException(
+                        401, "Send the API key as Authorization: Bearer <key>.", _CHALLENGE
+                    )
+            return await endpoint(request)
+
+        return check_first
+
+    async def live(self, request: Request) -> Response:
+        """Tell that the process answers."""
+        return JSONResponse({"status": "live"})
+
+    async def ready(self, request: Request) -> Response:
+        """Tell whether new clients should be sent here."""
+        gateway = self._gateway
+        checks = {"log": gateway.is_following, "draining": gateway.is_draining}
+        status = "ready" if gateway.is_ready else "not_ready"
+        return JSONResponse({"status": status, "checks": checks}, 200 if gateway.is_ready else 503)
+
+    async def openapi(self, request: Request) -> Response:
+        """Describe this API."""
+        return JSONResponse(openapi_document())
+
+    async def metrics(self, request: Request) -> Response:
+        """Give the metrics to Prometheus."""
+        return Response(
+            render_metrics(self._gateway), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
+
+    async def publish(self, request: Request) -> Response:
+        """Publish one event or a list of them, all or nothing."""
+        gateway = self._gateway
+        requests, is_list = read_requests(await _body(request))
+        contracts = {name: namespace.events for name, namespace in gateway.namespaces.items()}
+        entries = to_entries(
+            requests, contracts, max_payload=gateway.settings.limits.payload, is_list=is_list
+        )
+        offsets = await gateway.publish(entries) if entries else []
+        return JSONResponse({"offsets": offsets}, 202)
+
+    async def tenants(self, request: Request) -> Response:
+        """List the tenants connected to this node, with their number of sockets."""
+        counts = self._gateway.hub.tenants()
+        return JSONResponse(
+            {"tenants": [{"tenant": t, "sockets": n} for t, n in sorted(counts.items())]}
+        )
+
+    async def tenant(self, request: Request) -> Response:
+        """List the sockets of a tenant on this node."""
+        tenant = self._gateway.tenant(_tenant_in(request)).tenant_id
+        sockets = [
+            {
+                "sid": socket.sid,
+                "user": socket.identity.user,
+                "namespace": socket.namespace,
+                "rooms": sorted(socket.rooms or ()),
+                "live": socket.is_live,
+                "expires_at": socket.identity.expires_at,
+            }
+            for socket in self._gateway.hub.sockets_of(tenant)
+        ]
+        return JSONResponse({"tenant": tenant, "sockets": sockets})
+
+    async def disconnect(self, request: Request) -> Response:
+        """Disconnect a tenant's sockets, or one user's, on every node."""
+        target, body = await self._admin(request)
+        if body.token_id is not None:
+            raise PayloadError("Only `revoke` takes a token id", "$.token_id")
+        await (target.user(body.user) if body.user is not None else target).disconnect()
+        return JSONResponse({"ok": True}, 202)
+
+    async def revoke(self, request: Request) -> Response:
+        """Refuse tokens of a tenant, of one user, or one token, and disconnect their sockets."""
+        target, body = await self._admin(request)
+        if body.user is not None and body.token_id is not None:
+            raise PayloadError("Name a user or a token id, not both", "$.token_id")
+        if body.user is not None:
+            await target.user(body.user).revoke()
+        else:
+            await target.revoke(token_id=body.token_id)
+        return JSONResponse({"ok": True}, 202)
+
+    async def tail(self, request: Request) -> Response:
+        """Stream a tenant's events as they come, one JSON object a line."""
+        tenant = self._gateway.tenant(_tenant_in(request)).tenant_id
+        lines = self._tail_lines(tenant, request.query_params.get("namespace"))
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    async def _tail_lines(self, tenant: str, namespace: str | None) -> AsyncIterator[bytes]:
+        queue: asyncio.Queue[Record[EventEntry]] = asyncio.Queue(TAIL_QUEUE)
+        is_lagging = False
+
+        def tap(record: Record[EventEntry]) -> None:
+            nonlocal is_lagging
+            entry = record.entry
+            if entry.tenant != tenant or (namespace and entry.namespace != namespace):
+                return
+            try:
+                queue.put_nowait(record)
+            except asyncio.QueueFull:
+                is_lagging = True
+
+        hub = self._gateway.hub
+        hub.taps.add(tap)
+        try:
+            while not (is_lagging and queue.empty()) and not self._gateway.is_draining:
+                try:
+                    async with asyncio.timeout(TAIL_HEARTBEAT):
+                        record = await queue.get()
+                except TimeoutError:
+                    yield b"\n"  # tells a proxy, and us, whether the reader is still there
+                else:
+                    yield _tail_line(record)
+            if is_lagging:
+                yield b'{"error":{"code":"lagging","message":"Events came faster than read."}}\n'
+        finally:
+            hub.taps.discard(tap)
+
+    async def _admin(self, request: Request) -> tuple[Any, _AdminRequest]:
+        body = await _body(request)
+        try:
+            decoded = msgspec.json.decode(body or b"{}", type=_AdminRequest)
+        except msgspec.DecodeError as error:
+            raise PayloadError(str(error)) from None
+        return self._gateway.tenant(_tenant_in(request)), decoded
+
+
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+def _tenant_in(request: Request) -> str:
+    tenant: str = request.path_params["tenant"]
+    return tenant
+
+
+async def _body(request: Request) -> bytes:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise HTTPException(413, f"The body has over {MAX_BODY} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _tail_line(record: Record[EventEntry]) -> bytes:
+    entry = record.entry
+    shown = {
+        "offset": record.offset,
+        "time": entry.time,
+        "namespace": entry.namespace,
+        "event": entry.name,
+        "user": entry.user,
+        "room": entry.room,
+        "sid": entry.sid,
+        "id": entry.message_id,
+        "data": msgspec.Raw(entry.data),
+    }
+    kept = {key: value for key, value in shown.items() if value is not None}
+    return msgspec.json.encode(kept) + b"\n"
+
+
+_CODES = {401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+def _error(
+    status: int, code: str, message: str, field: str | None = None, headers: Any = None
+) -> Response:
+    error = {"code": code, "message": message}
+    if field is not None:
+        error["field"] = field
+    return JSONResponse({"error": error}, status, headers)
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    code = _CODES.get(error.status_code, "http_error")
+    return _error(error.status_code, code, error.detail, headers=error.headers)
+
+
+async def _payload_error(request: Request, error: PayloadError) -> Response:
+    return _error(422, "invalid", error.message, error.field)
+
+
+async def _log_error(request: Request, error: LogError) -> Response:
+    return _error(503, "try_again", f"The log did not take the events: {error}")
