@@ -11,15 +11,12 @@ the very bytes that were signed. Rules:
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import jwt
 import msgspec
-from jwt.algorithms import HMACAlgorithm
 
 from tidegate.auth.authenticator import Handshake, token_from
 from tidegate.auth.cache import TokenCache
@@ -27,6 +24,7 @@ from tidegate.auth.claims import MAX_IDENTIFIER_LENGTH, identifier_at, numeric_d
 from tidegate.auth.identity import Identity
 from tidegate.auth.keys import ALGORITHMS, Key, KeySource
 from tidegate.auth.revocation import RevocationList
+from tidegate.auth.signature import read_header, signature_checker
 from tidegate.errors import AuthError, ConfigError
 from tidegate.ids import TenantId, UserId
 
@@ -99,7 +97,7 @@ class JWTAuthenticator:
         self._revocations = revocations
         self._clock = clock
         self._audience = frozenset(_as_tuple(config.audience))
-        self._jws = _signature_checker(config.algorithms)
+        self._jws = signature_checker(config.algorithms)
         self._cache = TokenCache(config.cache_entries, max_age=config.cache_max_age)
         self._generation = keys.generation
 
@@ -118,7 +116,7 @@ class JWTAuthenticator:
         identity = self._remembered(token, now)
         if identity is not None:
             return identity
-        header = _read_header(token)
+        header = read_header(token)
         if header.alg not in self._config.algorithms:
             raise _invalid()
         keys = self._keys.find(header.alg, header.kid, now)
@@ -213,21 +211,7 @@ class JWTAuthenticator:
             raise _invalid()
 
 
-class _Header(msgspec.Struct):
-    alg: str
-    kid: str | None = None
-
-
-_HEADER = msgspec.json.Decoder(_Header)
 _CLAIMS = msgspec.json.Decoder(dict[str, Any])
-
-
-def _read_header(token: str) -> _Header:
-    """Return what chooses the key; nothing of it is trusted before the signature is checked."""
-    try:
-        return _HEADER.decode(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
-    except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError) as error:
-        raise _invalid() from error
 
 
 def _token_id(claims: dict[str, Any]) -> str | None:
@@ -238,35 +222,6 @@ def _token_id(claims: dict[str, Any]) -> str | None:
     if not isinstance(token_id, str) or len(token_id) > MAX_IDENTIFIER_LENGTH:
         raise _invalid()
     return token_id
-
-
-class _PreparedHMAC(HMACAlgorithm):
-    """HMAC with a secret that was checked at configuration.
-
-    PyJWT looks at each use whether the secret is a public key in disguise.
-    """
-
-    def prepare_key(self, key: str | bytes) -> bytes:
-        return key if isinstance(key, bytes) else key.encode()
-
-    def check_key_length(self, key: bytes) -> str | None:
-        return None
-
-
-_HASHES = {
-    "HS256": HMACAlgorithm.SHA256,
-    "HS384": HMACAlgorithm.SHA384,
-    "HS512": HMACAlgorithm.SHA512,
-}
-
-
-def _signature_checker(algorithms: Sequence[str]) -> jwt.PyJWS:
-    """Return a PyJWS that knows the allowed algorithms and no other; ``none`` is unknown to it."""
-    jws = jwt.PyJWS(algorithms)
-    for algorithm in set(algorithms) & _HASHES.keys():
-        jws.unregister_algorithm(algorithm)
-        jws.register_algorithm(algorithm, _PreparedHMAC(_HASHES[algorithm]))
-    return jws
 
 
 def _as_tuple(value: str | tuple[str, ...] | None) -> tuple[str, ...]:

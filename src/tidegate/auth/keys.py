@@ -18,14 +18,24 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tidegate.errors import ConfigError
 
-__all__ = ["ALGORITHMS", "HMAC_KEY_SIZES", "Key", "KeySource", "StaticKeys", "fitting_algorithms"]
+__all__ = [
+    "ALGORITHMS",
+    "HMAC_KEY_SIZES",
+    "MIN_RSA_BITS",
+    "Key",
+    "KeySource",
+    "StaticKeys",
+    "fitting_algorithms",
+]
 
 HMAC_KEY_SIZES = {"HS256": 32, "HS384": 48, "HS512": 64}
 """Bytes that a secret needs at least: the size of the hash (RFC 7518, section 3.2)."""
 
 _RSA = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512", "secp256k1": "ES256K"}
-_MIN_RSA_BITS = 2048
+MIN_RSA_BITS = 2048
+"""Bits that an RSA key needs at least (RFC 7518, section 3.3)."""
+
 
 ALGORITHMS = frozenset({*HMAC_KEY_SIZES, *_RSA, *_CURVES.values(), "EdDSA"})
 """Every algorithm that can be allowed; ``none`` is not among them."""
@@ -132,9 +142,9 @@ class StaticKeys:
     def _check_rsa(self, material: object) -> None:
         if self._allow_weak or not isinstance(material, rsa.RSAPublicKey):
             return
-        if material.key_size < _MIN_RSA_BITS:
+        if material.key_size < MIN_RSA_BITS:
             problem = f"is an RSA key of {material.key_size} bits"
-            raise _bad_key(problem, f"Use at least {_MIN_RSA_BITS} bits.")
+            raise _bad_key(problem, f"Use at least {MIN_RSA_BITS} bits.")
 
     def _check_secret(self, material: object, algorithms: frozenset[str]) -> None:
         if self._allow_weak or not isinstance(material, bytes):

@@ -84,7 +84,11 @@ def _entry(text: str) -> _Origin:
     origin = _parse(text)
     if origin is None:
         raise _refused(text, *_diagnose(text))
-    if origin.host.startswith("*.") and origin.host.count(".") == 1 and origin.host != "*.localhost":
+    if (
+        origin.host.startswith("*.")
+        and origin.host.count(".") == 1
+        and origin.host != "*.localhost"
+    ):
         raise _refused(text, "allows a whole top-level domain", "Name a domain of yours.")
     return origin
 

@@ -283,9 +283,10 @@ class ServerConnection:
         Raises:
             LocalProtocolError: The namespace is not pending, or ``max_namespaces`` is reached.
         """
-        if self._end_pending(namespace):
+        if self._may_answer(namespace):
             if len(self._namespaces) >= self._config.max_namespaces:
                 raise LocalProtocolError(f"{namespace} is over max_namespaces: refuse it")
+            self._pending = _without(self._pending, namespace)
             # Clients send equal names; one string serves all connections.
             self._namespaces += (NamespaceName(sys.intern(namespace)),)
             self._connect_by = None
@@ -307,7 +308,8 @@ class ServerConnection:
         Raises:
             LocalProtocolError: The namespace is not pending.
         """
-        if self._end_pending(namespace):
+        if self._may_answer(namespace):
+            self._pending = _without(self._pending, namespace)
             self._queue(encode_connect_error(namespace, message, data))
 
     def send_event(
@@ -376,12 +378,11 @@ class ServerConnection:
         if self.close_reason is None:
             self._close("server close", 1000)
 
-    def _end_pending(self, namespace: NamespaceName) -> bool:
+    def _may_answer(self, namespace: NamespaceName) -> bool:
         if self.close_reason is not None:
             return False
         if namespace not in self._pending:
             raise LocalProtocolError(f"no CONNECT to {namespace} is pending")
-        self._pending = _without(self._pending, namespace)
         return True
 
     def _may_send(self, namespace: NamespaceName, attachments: Sequence[bytes] = ()) -> bool:

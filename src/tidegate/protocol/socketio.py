@@ -40,6 +40,7 @@ RESERVED_EVENT_NAMES = frozenset(
 )
 """Names no event may have: a client that receives one closes its connection."""
 
+MAX_ARGUMENTS = 1000  # a 1 MB array of half a million takes 50 MB when it is cut up
 MAX_SAFE_INTEGER = 2**53 - 1  # as far as a JavaScript client can count
 
 T = TypeVar("T")
@@ -178,7 +179,10 @@ def _event(payload: str) -> tuple[str, tuple[bytes, ...]]:
 
 
 def _array(payload: str) -> tuple[bytes, ...]:
-    return tuple(map(bytes, _json(_decode_array, payload)))
+    items = _json(_decode_array, payload)
+    if len(items) > MAX_ARGUMENTS:
+        raise RemoteProtocolError("too many arguments")
+    return tuple(map(bytes, items))
 
 
 def _number_text(number: float) -> str:

@@ -115,6 +115,10 @@ def test_half_of_a_surrogate_pair_becomes_the_replacement_character() -> None:
     assert packet.args == (b'"cut \\ufffd"', b'"\\ufffd\\ud83d\\ude00"', b'"\\\\ud83d"')
 
 
+def test_event_with_as_many_arguments_as_allowed() -> None:
+    assert decode_packet(f'2["ev"{",1" * 999}]').args == (b"1",) * 999
+
+
 def test_largest_ack_id_is_what_javascript_counts_to() -> None:
     assert decode_packet('29007199254740991["ev"]').ack_id == 2**53 - 1
 
@@ -164,6 +168,7 @@ def test_largest_ack_id_is_what_javascript_counts_to() -> None:
         ('29007199254740992["ev"]', "ack id out of range"),
         ('200000000000000001["ev"]', "ack id out of range"),
         (f'2{"9" * 100_000}["ev"]', "ack id out of range"),
+        (f'2["ev"{",1" * 1000}]', "too many arguments"),
         ("3[]", "ACK without an id"),
         ("37", "invalid payload"),
         ("37{}", "invalid payload"),

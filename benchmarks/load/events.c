@@ -1,0 +1,108 @@
+/* What is checked of every event (order, loss, repeats) and measured (size, latency). */
+#define _GNU_SOURCE
+#include "load.h"
+
+#include <string.h>
+
+/* Latencies are counted in 64 steps per power of two: exact to 1.6 %, in a fixed 32 KB. */
+#define STEPS 64
+static uint64_t histogram[64 * STEPS];
+static uint64_t latency_count, latency_max;
+
+/* Find `key` at the place where it was last time, or anywhere, and read the digits after it. */
+static bool number_after(const char *text, size_t length, const char *key, size_t key_length,
+                         size_t *place, uint64_t *number) {
+    size_t at = *place;
+    if (at + key_length > length || memcmp(text + at, key, key_length) != 0) {
+        const char *found = memmem(text, length, key, key_length);
+        if (found == NULL)
+            return false;
+        *place = at = (size_t)(found - text);
+    }
+    uint64_t value = 0;
+    for (at += key_length; at < length && text[at] >= '0' && text[at] <= '9'; at++)
+        value = value * 10 + (uint64_t)(text[at] - '0');
+    *number = value;
+    return true;
+}
+
+static void check_order(struct client *client, uint64_t sequence) {
+    uint64_t expected = client->next_sequence;
+    if (sequence == expected) {
+        client->next_sequence = expected + 1;
+    } else if (sequence > expected) {
+        tally.lost += sequence - expected;
+        client->next_sequence = sequence + 1;
+    } else if (sequence + 1 == expected) {
+        tally.repeated++;
+    } else {
+        tally.reordered++;
+    }
+}
+
+static unsigned bucket_of(uint64_t ns) {
+    if (ns < STEPS)
+        return (unsigned)ns;
+    unsigned power = 63 - (unsigned)__builtin_clzll(ns); /* at least 6 */
+    unsigned step = (unsigned)(ns >> (power - 6)) - STEPS;
+    return (power - 5) * STEPS + step;
+}
+
+static double upper_edge_us(unsigned bucket) {
+    if (bucket < STEPS)
+        return (bucket + 1) / 1e3;
+    unsigned power = bucket / STEPS + 5;
+    return (double)((uint64_t)(bucket % STEPS + STEPS + 1) << (power - 6)) / 1e3;
+}
+
+static void record_latency(uint64_t scheduled, uint64_t now) {
+    uint64_t latency = now > scheduled ? now - scheduled : 0;
+    histogram[bucket_of(latency)]++;
+    latency_count++;
+    if (latency > latency_max)
+        latency_max = latency;
+}
+
+void event_received(struct client *client, const char *packet, size_t length, size_t frame_size,
+                    uint64_t now) {
+    static size_t sequence_place, time_place;
+    uint64_t sequence, scheduled;
+
+    tally.events++;
+    tally.bytes += frame_size;
+    client->events++;
+    if (frame_size < tally.frame_min || tally.frame_min == 0)
+        tally.frame_min = frame_size;
+    if (frame_size > tally.frame_max)
+        tally.frame_max = frame_size;
+    if (number_after(packet, length, "\"seq\":", 6, &sequence_place, &sequence))
+        check_order(client, sequence);
+    else
+        tally.unnumbered++;
+    if (number_after(packet, length, "\"t\":", 4, &time_place, &scheduled))
+        record_latency(scheduled, now);
+}
+
+void latencies_reset(void) {
+    memset(histogram, 0, sizeof histogram);
+    latency_count = latency_max = 0;
+}
+
+static double percentile_us(double share) {
+    uint64_t rank = (uint64_t)(share * (double)latency_count), seen = 0;
+    for (unsigned bucket = 0; bucket < 64 * STEPS; bucket++) {
+        seen += histogram[bucket];
+        if (seen > rank)
+            return upper_edge_us(bucket);
+    }
+    return (double)latency_max / 1e3;
+}
+
+void latencies_print(FILE *out) {
+    if (latency_count == 0) {
+        fprintf(out, "null");
+        return;
+    }
+    fprintf(out, "{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}", percentile_us(0.50),
+            percentile_us(0.90), percentile_us(0.99), (double)latency_max / 1e3);
+}

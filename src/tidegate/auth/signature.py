@@ -1,0 +1,69 @@
+"""PyJWT, set up to check signatures and to do nothing else (RFC 7515).
+
+Its claims checks read the system clock, so ours are in ``jwt.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+import jwt
+import msgspec
+from jwt.algorithms import HMACAlgorithm
+
+from tidegate.errors import AuthError
+
+__all__ = ["Header", "read_header", "signature_checker"]
+
+
+class Header(msgspec.Struct):
+    """What chooses the key; nothing of it is trusted before the signature is checked."""
+
+    alg: str
+    kid: str | None = None
+
+
+_HEADER = msgspec.json.Decoder(Header)
+
+
+def read_header(token: str) -> Header:
+    """Return the header of a token.
+
+    Raises:
+        AuthError: ``token_invalid``: it can't be read.
+    """
+    try:
+        return _HEADER.decode(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
+    except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError) as error:
+        raise AuthError("token_invalid", "the token is not valid") from error
+
+
+class _PreparedHMAC(HMACAlgorithm):
+    """HMAC with a secret that was checked at configuration.
+
+    PyJWT looks at each use whether the secret is a public key in disguise.
+    """
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return key if isinstance(key, bytes) else key.encode()
+
+    def check_key_length(self, key: bytes) -> str | None:
+        return None
+
+
+_HASHES = {
+    "HS256": HMACAlgorithm.SHA256,
+    "HS384": HMACAlgorithm.SHA384,
+    "HS512": HMACAlgorithm.SHA512,
+}
+
+
+def signature_checker(algorithms: Sequence[str]) -> jwt.PyJWS:
+    """Return a PyJWS that knows the allowed algorithms and no other; ``none`` is unknown to it."""
+    jws = jwt.PyJWS(algorithms)
+    for algorithm in set(algorithms) & _HASHES.keys():
+        jws.unregister_algorithm(algorithm)
+        jws.register_algorithm(algorithm, _PreparedHMAC(_HASHES[algorithm]))
+    return jws
