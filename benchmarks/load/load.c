@@ -87,8 +87,6 @@ void client_left(struct client *client, enum state before) {
 
 static void turn(int timeout_ms) {
     static struct epoll_event ready[MAX_READY];
-    if (options.nap_us > 0)
-        usleep((useconds_t)options.nap_us);
     int count = epoll_wait(epoll, ready, MAX_READY, timeout_ms);
     for (int i = 0; i < count; i++) {
         struct client *client = ready[i].data.ptr;
@@ -120,8 +118,6 @@ static struct client *unused_client(void) {
 /* Do `total` handshakes, some at a time. */
 static void shake_hands(uint64_t total) {
     uint64_t deadline = clock_ns() + ns(options.timeout);
-    int nap = options.nap_us;
-    options.nap_us = 0;
     while (tally.joined < total) {
         while ((uint64_t)started < total && under_way < options.concurrency) {
             if (!client_start(unused_client(), epoll))
@@ -135,7 +131,6 @@ static void shake_hands(uint64_t total) {
         if (clock_ns() > deadline)
             fail("time is up before all clients have joined");
     }
-    options.nap_us = nap;
 }
 
 /* Modes */
@@ -234,7 +229,7 @@ static _Noreturn void usage(void) {
     fprintf(stderr,
             "usage: load fanout|idle|handshake --port P [--host A] [--namespace /bench]\n"
             "  [--tokens FILE] [--sockets N] [--concurrency C] [--timeout S] [--server-pid PID]\n"
-            "  fanout:    [--warmup S] [--seconds S] [--events K] [--nap-us U]\n"
+            "  fanout:    [--warmup S] [--seconds S] [--events K]\n"
             "  handshake: [--total N]\n");
     exit(2);
 }
@@ -244,8 +239,8 @@ static void read_options(int argc, char **argv) {
         {"port", 1, 0, 'p'},    {"host", 1, 0, 'h'},        {"namespace", 1, 0, 'n'},
         {"tokens", 1, 0, 't'},  {"sockets", 1, 0, 's'},     {"concurrency", 1, 0, 'c'},
         {"total", 1, 0, 'N'},   {"warmup", 1, 0, 'w'},      {"seconds", 1, 0, 'T'},
-        {"events", 1, 0, 'K'},  {"nap-us", 1, 0, 'u'},      {"timeout", 1, 0, 'x'},
-        {"server-pid", 1, 0, 'P'}, {0, 0, 0, 0},
+        {"events", 1, 0, 'K'},  {"timeout", 1, 0, 'x'},     {"server-pid", 1, 0, 'P'},
+        {0, 0, 0, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -260,7 +255,6 @@ static void read_options(int argc, char **argv) {
         case 'w': options.warmup = atof(optarg); break;
         case 'T': options.seconds = atof(optarg); break;
         case 'K': options.max_events = strtoull(optarg, NULL, 10); break;
-        case 'u': options.nap_us = atoi(optarg); break;
         case 'x': options.timeout = atof(optarg); break;
         case 'P': options.server_pid = atoi(optarg); break;
         default: usage();

@@ -42,7 +42,6 @@ struct options {
     int total;                 /* handshakes to do, mode `handshake` */
     double warmup, seconds;    /* mode `fanout` */
     uint64_t max_events;       /* ends the measurement early; 0: never */
-    int nap_us;                /* pause before each look at the sockets */
     double timeout;            /* for all handshakes, and for the first event */
     int server_pid;            /* whose CPU time is measured; 0: nobody's */
 };

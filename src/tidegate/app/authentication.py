@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tidegate.app.settings import AuthSettings, TLSSettings
 from tidegate.auth.authenticator import Authenticator
+from tidegate.auth.jwks import JWKSKeys
 from tidegate.auth.jwt import JWTAuthenticator, JWTConfig
 from tidegate.auth.keys import StaticKeys
 from tidegate.errors import ConfigError
 
-__all__ = ["jwt_authenticator", "tls_context"]
+__all__ = ["jwt_authenticator", "static_key", "tls_context"]
 
 
 def jwt_authenticator(auth: AuthSettings, *, allow_weak: bool = False) -> Authenticator:
@@ -34,9 +35,8 @@ def jwt_authenticator(auth: AuthSettings, *, allow_weak: bool = False) -> Authen
         cache_entries=auth.cache_entries,
     )
     if auth.jwks_url is not None:
-        
         return JWTAuthenticator(config, JWKSKeys(auth.jwks_url))
-    return JWTAuthenticator(config, StaticKeys(_static_key(auth), allow_weak=allow_weak))
+    return JWTAuthenticator(config, StaticKeys(static_key(auth), allow_weak=allow_weak))
 
 
 def tls_context(tls: TLSSettings) -> ssl.SSLContext | None:
@@ -60,7 +60,12 @@ def tls_context(tls: TLSSettings) -> ssl.SSLContext | None:
     return context
 
 
-def _static_key(auth: AuthSettings) -> str:
+def static_key(auth: AuthSettings) -> str:
+    """Return the configured secret or public key.
+
+    Raises:
+        ConfigError: There is none, or its file can't be read.
+    """
     if auth.secret is not None:
         return auth.secret.get_secret_value()
     if auth.public_key is not None:

@@ -34,21 +34,21 @@ class ConfigErrors(ConfigError):
 
 # pydantic's error type -> (what is wrong, what to do); the error's context fills the braces.
 _WORDS = {
-    "int_type": ("is not a whole number", "Use a whole number, such as {default}"),
-    "int_parsing": ("is not a whole number", "Use a whole number, such as {default}"),
-    "int_from_float": ("is not a whole number", "Use a whole number, such as {default}"),
-    "float_type": ("is not a number", "Use a number, such as {default}"),
-    "float_parsing": ("is not a number", "Use a number, such as {default}"),
-    "finite_number": ("is not a finite number", "Use a number, such as {default}"),
-    "bool_type": ("is neither true nor false", "Use true or false"),
-    "bool_parsing": ("is neither true nor false", "Use true or false"),
-    "string_type": ("is not text", "Use text; in the file it stands in quotes"),
-    "list_type": ("is not a list", "Use a list; outside the file, texts with commas between"),
-    "path_type": ("is not a path", "Use the path of a file, as text"),
-    "greater_than": ("is not more than {gt}", "Use more than {gt}, such as {default}"),
-    "greater_than_equal": ("is less than {ge}", "Use {ge} or more, such as {default}"),
-    "less_than_equal": ("is more than {le}", "Use {le} or less, such as {default}"),
-    "literal_error": ("is not one of the choices", "Use {expected}"),
+    "int_type": ("is not a whole number", "Use a whole number, such as {default}."),
+    "int_parsing": ("is not a whole number", "Use a whole number, such as {default}."),
+    "int_from_float": ("is not a whole number", "Use a whole number, such as {default}."),
+    "float_type": ("is not a number", "Use a number, such as {default}."),
+    "float_parsing": ("is not a number", "Use a number, such as {default}."),
+    "finite_number": ("is not a finite number", "Use a number, such as {default}."),
+    "bool_type": ("is neither true nor false", "Use true or false."),
+    "bool_parsing": ("is neither true nor false", "Use true or false."),
+    "string_type": ("is not text", "Use text; in the file it stands in quotes."),
+    "list_type": ("is not a list", "Use a list; outside the file, texts with commas between."),
+    "path_type": ("is not a path", "Use the path of a file, as text."),
+    "greater_than": ("is not more than {gt}", "Use more than {gt}, such as {default}."),
+    "greater_than_equal": ("is less than {ge}", "Use {ge} or more, such as {default}."),
+    "less_than_equal": ("is more than {le}", "Use {le} or less, such as {default}."),
+    "literal_error": ("is not one of the choices", "Use {expected}."),
 }
 
 

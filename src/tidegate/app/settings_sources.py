@@ -159,7 +159,7 @@ def _closest(key: str) -> str | None:
 
 
 def _unknown(key: str, source: str, closest: str | None) -> ConfigError:
-    remedy = "Remove it; `tidegate check` lists all settings"
+    remedy = "Remove it; `tidegate check` lists all settings."
     if closest:
         remedy = f"Did you mean {closest}?"
     return ConfigError(key, "is not a setting", remedy=remedy, source=source)
@@ -170,7 +170,7 @@ def _not_a_table(key: str, source: str) -> ConfigError:
     return ConfigError(
         key,
         "is one value, but it is a table of settings",
-        remedy=f"Write its settings below a line [{key}], such as {inner}",
+        remedy=f"Write its settings below a line [{key}], such as {inner}.",
         source=source,
     )
 
@@ -179,7 +179,7 @@ def _no_file(path: Path) -> ConfigError:
     return ConfigError(
         "config",
         f"there is no file {path}",
-        remedy="Name a file that exists, or leave the flag out",
+        remedy="Name a file that exists, or leave the flag out.",
         source="flag --config",
     )
 
@@ -189,7 +189,7 @@ def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ConfigError:
     return ConfigError(
         "config",
         f"the file can't be read: {reason}",
-        remedy="Make it a UTF-8 text file that this process may read",
+        remedy="Make it a UTF-8 text file that this process may read.",
         source=str(path),
     )
 
@@ -201,6 +201,6 @@ def _not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> ConfigEr
     return ConfigError(
         "config",
         f"is not valid TOML: {reason[:1].lower()}{reason[1:]}",
-        remedy='Fix that line; texts stand in quotes, lists in brackets: origins = ["https://…"]',
+        remedy='Fix that line; texts stand in quotes, lists in brackets: origins = ["https://…"].',
         source=f"{path}, line {number}",
     )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
+
+from tidegate.auth.keys import ALGORITHMS
 
 __all__ = [
     "Algorithms",
@@ -36,22 +38,6 @@ __all__ = [
     "parse_size",
 ]
 
-_Algorithm = Literal[
-    "HS256",
-    "HS384",
-    "HS512",
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "EdDSA",
-]
-_ALGORITHMS: tuple[str, ...] = get_args(_Algorithm)
 _BYTES = TypeAdapter(ByteSize)
 _UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024), ("MB", 1000**2), ("kB", 1000))
 
@@ -67,7 +53,7 @@ def _wrong(problem: str, remedy: str) -> PydanticCustomError:
 def _refuse_boolean(value: object) -> object:
     # pydantic reads true as 1; a port of `true` is a mistake, not port 1.
     if isinstance(value, bool):
-        raise _wrong(f"is {str(value).lower()}, which is not a number", "Use a number")
+        raise _wrong(f"is {str(value).lower()}, which is not a number", "Use a number.")
     return value
 
 
@@ -80,7 +66,7 @@ def parse_size(value: object) -> object:
     except ValidationError:
         raise _wrong(
             f"is {value!r}, which is not a size",
-            "Use a number of bytes, or a number with a unit, such as 64MiB or 500kB",
+            "Use a number of bytes, or a number with a unit, such as 64MiB or 500kB.",
         ) from None
 
 
@@ -123,7 +109,7 @@ def _host(value: str) -> str:
     if not host or re.search(r"[\s/@?#,]", host):
         raise _wrong(
             f"is {value!r}, which is not a host",
-            "Use an address or a host name without scheme, port or path, such as 127.0.0.1",
+            "Use an address or a host name without scheme, port or path, such as 127.0.0.1.",
         )
     return host
 
@@ -131,9 +117,9 @@ def _host(value: str) -> str:
 def _web_url(value: str) -> str:
     match = re.fullmatch(r"https?://(?P<authority>[^/?#\s]+)\S*", value, re.IGNORECASE)
     if match is None:
-        raise _wrong("is not a web address", "Use a full URL that starts with https://")
+        raise _wrong("is not a web address", "Use a full URL that starts with https://.")
     if "@" in match["authority"]:
-        raise _wrong("contains a user name or password", "Use a URL without credentials")
+        raise _wrong("contains a user name or password", "Use a URL without credentials.")
     return value
 
 
@@ -141,7 +127,7 @@ def _engine_path(value: str) -> str:
     if not re.fullmatch(r"/([\w.~-]+/)+", value):
         raise _wrong(
             f"is {value!r}, which is not a path that starts and ends with a slash",
-            "Use the path that clients are configured with, such as /socket.io/",
+            "Use the path that clients are configured with, such as /socket.io/.",
         )
     return value
 
@@ -150,7 +136,7 @@ def _claim_path(value: str) -> str:
     if not value or value != value.strip():
         raise _wrong(
             f"is {value!r}, which names no claim",
-            "Use the name of a claim or a dotted path to it, such as tenantId or org.id",
+            "Use the name of a claim or a dotted path to it, such as tenantId or org.id.",
         )
     return value
 
@@ -159,7 +145,7 @@ def _log_kind(value: str) -> str:
     if value == "rabbitmq":
         raise _wrong(
             "is 'rabbitmq', but this build of Tidegate has no RabbitMQ log yet",
-            "Use 'memory', or leave the setting out",
+            "Use 'memory', or leave the setting out.",
         )
     return value
 
@@ -187,23 +173,22 @@ def _split_commas(value: object) -> object:
 
 def _algorithms(names: list[str]) -> list[str]:
     if not names:
-        raise _wrong("is empty", "Name at least one algorithm, or leave the setting out")
+        raise _wrong("is empty", "Name at least one algorithm, or leave the setting out.")
     for name in names:
-        if name not in _ALGORITHMS:
+        if name not in ALGORITHMS:
             raise _wrong(
                 f"contains {name!r}, which is not an algorithm that Tidegate accepts",
-                f"Use one of {', '.join(_ALGORITHMS)}",
+                f"Use one of {', '.join(sorted(ALGORITHMS))}.",
             )
     return names
 
 
 def _namespaces(names: list[str]) -> list[str]:
     for name in names:
-        if not re.fullmatch(r"/[^\s,?]*", name):
+        if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", name):
             raise _wrong(
                 f"contains {name!r}, which is not a namespace",
-                "A namespace starts with a slash and has no comma, question mark or space, "
-                "such as /notifications",
+                "Start it with a slash; letters, digits and . _ ~ / - follow, as in /notifications.",
             )
     return names
 
@@ -214,7 +199,7 @@ def _host_names(names: list[str]) -> list[str]:
             raise _wrong(
                 f"contains {name!r}, which is not a value of the Host header",
                 "Use names as browsers send them, without scheme and path, "
-                "such as live.example.com",
+                "such as live.example.com.",
             )
     return names
 
@@ -229,12 +214,12 @@ def _network(text: str) -> str:
     except ValueError:
         raise _wrong(
             f"contains {text!r}, which is not a network",
-            "Use addresses or CIDR blocks, such as 10.0.0.0/8",
+            "Use addresses or CIDR blocks, such as 10.0.0.0/8.",
         ) from None
     if "/" in text and str(network.network_address) != str(ipaddress.ip_interface(text).ip):
         raise _wrong(
             f"contains {text!r}, an address inside a network rather than the network",
-            f"Use {network} for the whole network, or the address alone",
+            f"Use {network} for the whole network, or the address alone.",
         )
     return str(network)
 

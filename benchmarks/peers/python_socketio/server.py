@@ -1,0 +1,80 @@
+"""python-socketio on uvicorn with uvloop, as its documentation deploys it; WebSocket only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from importlib.metadata import version
+from typing import Any
+
+import jwt
+import socketio
+import uvicorn
+import uvloop
+
+from benchmarks.peers.control import obey_commands, padding
+
+MAX_UNSENT_PACKETS = 64
+"""Packets queued for one socket that make the sender wait, so that memory is bounded."""
+
+
+class Bench(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped
+    """The namespace: a token at the door, the tenant and the user as rooms."""
+
+    async def on_connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        """Let in who has a valid token."""
+        try:
+            claims = jwt.decode(auth["token"], os.environ["BENCH_SECRET"], algorithms=["HS256"])
+        except (jwt.InvalidTokenError, KeyError, TypeError):
+            raise socketio.exceptions.ConnectionRefusedError("Unauthorized") from None
+        await self.enter_room(sid, f"tenant:{claims['tenantId']}")
+        await self.enter_room(sid, f"user:{claims['tenantId']}:{claims['sub']}")
+
+
+async def main() -> None:
+    """Serve until stdin ends."""
+    sio = socketio.AsyncServer(async_mode="asgi", transports=["websocket"])
+    sio.register_namespace(Bench("/bench"))
+    listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            socketio.ASGIApp(sio),
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,  # Engine.IO has heartbeats of its own
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    serving = asyncio.create_task(server.serve([listening]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    emitted, pad = 0, padding()
+
+    async def emit(sequence: int, time: int) -> None:
+        nonlocal emitted
+        data = {"seq": sequence, "t": time, "pad": pad}
+        await sio.emit("bench", data, room="tenant:acme", namespace="/bench")
+        emitted += 1
+        await settle()
+
+    async def settle() -> None:
+        await asyncio.sleep(0)
+        while any(s.queue.qsize() > MAX_UNSENT_PACKETS for s in list(sio.eio.sockets.values())):
+            await asyncio.sleep(0)
+
+    names = ("python-socketio", "uvicorn", "uvloop", "websockets")
+    await obey_commands(
+        listening.getsockname()[1],
+        {name: version(name) for name in names},
+        emit,
+        settle=settle,
+        stats=lambda: {"events": emitted, "batches": emitted},
+    )
+    server.should_exit = server.force_exit = True
+    await serving
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,24 @@
+"""Log lines as JSON objects."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+__all__ = ["JSONFormatter"]
+
+
+class JSONFormatter(logging.Formatter):
+    """One object a line: time (Unix seconds), level, logger, message, and the trace if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "time": round(record.created, 6),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)

@@ -1,0 +1,53 @@
+"""Settings for commands: loaded, judged, and reported."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tidegate.app.config import ConfigErrors, LoadedSettings, load_settings
+from tidegate.app.safety import unsafe_settings
+from tidegate.app.settings import Settings
+
+__all__ = ["load", "load_safe", "start_logging"]
+
+
+def load(config: Path | None, flags: Mapping[str, object] | None = None) -> LoadedSettings:
+    """Return the settings of this process.
+
+    Raises:
+        ConfigErrors: What is wrong with them.
+    """
+    return load_settings(file=config, environ=os.environ, flags=flags or {})
+
+
+def load_safe(config: Path | None, flags: Mapping[str, object]) -> LoadedSettings:
+    """Return settings that are safe to serve with; with ``dev``, warn of those that are not.
+
+    Raises:
+        ConfigErrors: They are wrong, or unsafe without ``dev``.
+    """
+    loaded = load(config, flags)
+    problems = unsafe_settings(loaded)
+    fatal = [problem for problem in problems if problem.key == "auth.secret"]
+    has_no_key = any("no key" in problem.problem for problem in fatal)
+    if problems and (not loaded.settings.dev or has_no_key):
+        raise ConfigErrors(problems)
+    for problem in problems:
+        print(f"UNSAFE, permitted by --dev: {problem}", file=sys.stderr)
+    return loaded
+
+
+def start_logging(settings: Settings) -> None:
+    """Write log lines to standard error, as text or as JSON."""
+    handler = logging.StreamHandler()
+    if settings.log_format == "json":
+        from tidegate.cli.json_log import JSONFormatter
+
+        handler.setFormatter(JSONFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
