@@ -1,115 +1,198 @@
-"""Settings from file, environment and flags, with the source of every value kept."""
+"""Configuration as a whole: what is set, who set it, and everything that is wrong with it.
+
+::
+
+    loaded = load_settings(file=None, environ=os.environ, flags={"port": 9000})
+    loaded.settings.port               # 9000
+    loaded.source_of("port")           # 'flag --port'
+    loaded.source_of("auth.secret")    # 'environment variable TIDEGATE_AUTH__SECRET'
+
+Later sources win: the file, then the environment, then the flags. What is usable may still be
+unsafe; see ``tidegate.app.safety``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr, ValidationError
 
-from tidegate.app.settings import FIELDS, SECTIONS, Settings, holds_secret
+from tidegate.app.settings import FIELDS, SECTIONS, Settings, holds_size
+from tidegate.app.settings_checks import Finding, find_contradictions, read_key_files
 from tidegate.app.settings_errors import ConfigErrors, explain_invalid
 from tidegate.app.settings_sources import Given, read_environment, read_file, read_flags
+from tidegate.app.settings_types import format_size
 from tidegate.errors import ConfigError
 
-__all__ = ["ConfigErrors", "LoadedSettings", "describe", "load_settings"]
+__all__ = ["ConfigErrors", "LoadedSettings", "SettingRow", "describe", "load_settings"]
 
 
+@dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings, and where each of their values came from."""
+    """Settings that can be used, and where each value comes from.
 
-    def __init__(self, settings: Settings, given: Mapping[str, Given]) -> None:
-        self.settings = settings
-        self._given = given
+    Key files have been read: ``auth.secret`` and ``auth.public_key`` hold their content.
+
+    Attributes:
+        settings: The values.
+        sources: Source by dotted key, of all settings that were given.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+    @classmethod
+    def of(cls, settings: Settings) -> LoadedSettings:
+        """Check settings that were made in Python.
+
+        Raises:
+            ConfigErrors: They can't be used.
+        """
+        sources = dict.fromkeys(_set_keys(settings), "Python")
+        loaded, errors = _check(settings, sources)
+        if errors:
+            raise ConfigErrors(errors)
+        return loaded
 
     def source_of(self, key: str) -> str:
-        """Return where the value at a dotted key came from; ``default`` if nobody gave one."""
-        given = self._given.get(key)
-        return "default" if given is None else given.source
+        """Return who gave a setting its value, or ``default``.
+
+        Raises:
+            KeyError: There is no such setting.
+        """
+        if key not in FIELDS:
+            raise KeyError(key)
+        return self.sources.get(key, "default")
 
     def value_of(self, key: str) -> Any:
-        """Return the value at a dotted key."""
-        value: Any = self.settings
-        for part in key.split("."):
-            value = getattr(value, part)
-        return value
+        """Return the value of a setting by its dotted key."""
+        return _value_at(self.settings, key)
+
+    def error(self, finding: Finding) -> ConfigError:
+        """Return a finding about these settings as an error that names the source."""
+        source = self.sources.get(finding.key, "default")
+        return ConfigError(finding.key, finding.problem, remedy=finding.remedy, source=source)
 
 
 def load_settings(
     *, file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]
 ) -> LoadedSettings:
-    """Return the settings: the file, over it the environment, over both the flags.
+    """Return the settings of this process.
 
     Args:
-        file: A file that must exist; None for ``tidegate.toml`` if there is one.
-        environ: Environment variables.
-        flags: Values by dotted key; None for a flag that was not used.
+        file: The file that a flag names; ``None`` reads ``tidegate.toml`` if there is one.
+        environ: The environment; only ``TIDEGATE_`` variables are looked at.
+        flags: Values by dotted key; ``None`` stands for a flag that was not used.
 
     Raises:
-        ConfigErrors: Everything that is wrong, in one go.
+        ConfigErrors: All that is wrong, each with key, source and remedy.
     """
-    layers = [read_file(file), read_environment(environ), read_flags(flags)]
+    layers = (read_file(file), read_environment(environ), read_flags(flags))
+    errors = [error for layer in layers for error in layer.errors]
     given: dict[str, Given] = {}
     for layer in layers:
         given.update(layer.values)
-    errors = [error for layer in layers for error in layer.errors]
-    try:
-        settings = Settings.model_validate(_nest(given))
-    except ValidationError as invalid:
-        raise ConfigErrors(errors + explain_invalid(invalid, given)) from None
-    loaded = LoadedSettings(settings, given)
-    errors += _contradictions(loaded)
+    settings, invalid = _validate(given)
+    sources = {key: value.source for key, value in given.items()}
+    loaded, contradictions = _check(settings, sources)
+    errors += invalid + _unrelated_to(invalid, contradictions)
     if errors:
         raise ConfigErrors(errors)
     return loaded
 
 
-def describe(loaded: LoadedSettings) -> list[tuple[str, str, str]]:
-    """Return key, value and source of every setting, secrets as stars."""
-    return [(key, _show(key, loaded.value_of(key)), loaded.source_of(key)) for key in FIELDS]
+def _validate(given: Mapping[str, Given]) -> tuple[Settings, list[ConfigError]]:
+    """Return the settings, without those that are wrong, and what is wrong with them."""
+    try:
+        return Settings.model_validate(_tree(given)), []
+    except ValidationError as invalid:
+        errors = explain_invalid(invalid, given)
+    wrong = {error.key for error in errors}
+    right = {key: value for key, value in given.items() if key not in wrong}
+    return Settings.model_validate(_tree(right)), errors
 
 
-def _show(key: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if holds_secret(key) or isinstance(value, SecretStr):
-        return "********"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "-"
-    return str(value)
-
-
-def _nest(given: Mapping[str, Given]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
+def _tree(given: Mapping[str, Given]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
     for key, value in given.items():
         section, _, name = key.rpartition(".")
-        target = nested.setdefault(section, {}) if section in SECTIONS else nested
-        target[name] = value.value
-    return nested
+        branch = tree.setdefault(section, {}) if section else tree
+        branch[name] = value.value
+    return tree
 
 
-def _contradictions(loaded: LoadedSettings) -> list[ConfigError]:
-    """Return what does not go together."""
-    settings, errors = loaded.settings, []
-    keys = ("secret", "secret_file", "jwks_url", "public_key", "public_key_file")
-    named = [f"auth.{key}" for key in keys if getattr(settings.auth, key) is not None]
-    if len(named) > 1:
-        errors.append(_contradiction(loaded, named[1], f"is set beside {named[0]}", "Keep one."))
-    if (settings.tls.certificate is None) != (settings.tls.key is None):
-        lone = "tls.key" if settings.tls.certificate is None else "tls.certificate"
-        errors.append(
-            _contradiction(loaded, lone, "is set alone", "Set tls.certificate and tls.key.")
-        )
-    if settings.workers > 1 and settings.log.kind == "memory":
-        problem = f"is {settings.workers}, but the memory log is one process's"
-        errors.append(_contradiction(loaded, "workers", problem, "Use 1 worker."))
-    if settings.window.tenant_bytes > settings.window.bytes:
-        problem = "is more than window.bytes"
-        remedy = "A tenant's share is at most the whole."
-        errors.append(_contradiction(loaded, "window.tenant_bytes", problem, remedy))
-    return errors
+def _check(
+    settings: Settings, sources: Mapping[str, str]
+) -> tuple[LoadedSettings, list[ConfigError]]:
+    settings, filled, findings = read_key_files(settings)
+    files = {key: _file_source(settings, sources, key) for key in filled}
+    loaded = LoadedSettings(settings, {**sources, **files})
+    return loaded, [loaded.error(found) for found in (*findings, *find_contradictions(settings))]
 
 
-def _contradiction(loaded: LoadedSettings, key: str, problem: str, remedy: str) -> ConfigError:
-    return ConfigError(key, problem, remedy=remedy, source=loaded.source_of(key))
+def _file_source(settings: Settings, sources: Mapping[str, str], key: str) -> str:
+    path = _value_at(settings, f"{key}_file")
+    return f"the file {path}, named by {sources[f'{key}_file']}"
+
+
+def _unrelated_to(
+    invalid: Iterable[ConfigError], contradictions: Iterable[ConfigError]
+) -> list[ConfigError]:
+    # A refused value was left out, so what its section seems to lack or contradict may be right.
+    sections = {error.key.partition(".")[0] for error in invalid}
+    return [error for error in contradictions if error.key.partition(".")[0] not in sections]
+
+
+def _set_keys(settings: Settings) -> Iterator[str]:
+    for name in settings.model_fields_set:
+        if name in SECTIONS:
+            section = getattr(settings, name)
+            yield from (f"{name}.{inner}" for inner in section.model_fields_set)
+        else:
+            yield name
+
+
+def _value_at(settings: Settings, key: str) -> Any:
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+# Showing settings.
+
+
+class SettingRow(NamedTuple):
+    """A setting as ``tidegate check`` shows it."""
+
+    key: str
+    value: str
+    source: str
+
+
+def describe(loaded: LoadedSettings) -> list[SettingRow]:
+    """Return every setting in the order of the reference, with secrets as stars."""
+    return [
+        SettingRow(key, _shown(key, loaded.value_of(key)), loaded.source_of(key)) for key in FIELDS
+    ]
+
+
+def _shown(key: str, value: object) -> str:
+    match value:
+        case None:
+            return "not set"
+        case SecretStr():
+            return "********"
+        case bool():
+            return str(value).lower()
+        case int() if holds_size(key):
+            return format_size(value)
+        case list():
+            return ", ".join(value) or "none"
+        case str() if "\n" in value:
+            return f"{value.splitlines()[0]} …"
+        case _:
+            return str(value)

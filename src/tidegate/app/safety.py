@@ -1,118 +1,221 @@
-"""Settings that must not reach production: each with what to change."""
+"""What is usable but unsafe, and what is safe but worth a word.
+
+``unsafe_settings`` stops ``tidegate serve`` and ``tidegate check``; with ``--dev`` it is permitted,
+loudly. ``setting_warnings`` only ever warns.
+"""
 
 from __future__ import annotations
 
-import ipaddress
-from pathlib import Path
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from tidegate.app.config import LoadedSettings
+from tidegate.app.settings import Settings
+from tidegate.app.settings_checks import Finding
 from tidegate.auth.keys import HMAC_KEY_SIZES
 from tidegate.errors import ConfigError
 
-__all__ = ["is_loopback", "unsafe_settings"]
+__all__ = ["api_is_on", "is_loopback", "setting_warnings", "unsafe_settings"]
 
-_WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "test", "dev", "demo"})
-_KEYS = ("secret", "secret_file", "jwks_url", "public_key", "public_key_file")
-NEW_SECRET = "export TIDEGATE_AUTH__SECRET=$(openssl rand -hex 32)"  # noqa: S105 - a command
+_MIN_DISTINCT_CHARACTERS = 8
+"""32 random hexadecimal digits have fewer once in ten million times."""
+
+_MIN_API_KEY_BYTES = 16
+
+# Found in documentation, templates and playgrounds, so the first that an attacker tries. No random
+# secret contains one: ten given base64 characters turn up once in 10**18.
+_PLACEHOLDERS = (
+    "changeme",
+    "dontusethis",
+    "exampleonly",
+    "examplesecret",
+    "jwtsecret",
+    "mysecret",
+    "notsecret",
+    "placeholder",
+    "replaceme",
+    "secretkey",
+    "stringsecret",
+    "supersecret",
+    "tidegatedev",
+    "yoursecret",
+    "yoursupersecret",
+    "yourbitsecret",
+    "256bitsecret",
+    "384bitsecret",
+    "512bitsecret",
+)
 
 
-def unsafe_settings(loaded: LoadedSettings) -> list[ConfigError]:
-    """Return what is unsafe about the settings; ``serve`` refuses to start with any of it.
+def unsafe_settings(
+    loaded: LoadedSettings, *, has_authenticator: bool = False
+) -> list[ConfigError]:
+    """Return why these settings must not serve the public, most telling first; empty if they may.
 
-    With ``dev`` it starts all the same and says so, except without any way to verify tokens.
+    Args:
+        loaded: Settings that can be used.
+        has_authenticator: The gateway brings an authenticator of its own, so ``auth`` is idle.
     """
-    return [
-        *_no_key(loaded),
-        *_weak_secret(loaded),
-        *_any_origin(loaded),
-        *_no_audience(loaded),
-        *_plain_jwks(loaded),
-        *_open_api(loaded),
-    ]
+    checks = [_any_origin, _open_api]
+    if not has_authenticator:
+        checks = [_no_authentication, _guessable_secret, _no_audience, _plain_jwks, *checks]
+    return [loaded.error(finding) for check in checks for finding in check(loaded.settings)]
+
+
+def setting_warnings(loaded: LoadedSettings) -> list[ConfigError]:
+    """Return what deserves a word in the log although it may be meant."""
+    checks = (_no_origins, _null_origin, _no_tls, _anyone_is_a_proxy, _short_api_key, _no_issuer)
+    return [loaded.error(finding) for check in checks for finding in check(loaded.settings)]
+
+
+def api_is_on(settings: Settings) -> bool:
+    """Say whether the private port opens: with a key, or in development on loopback."""
+    return settings.api.key is not None or (settings.dev and is_loopback(settings.api.host))
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address can only be reached from this machine."""
+    """Say whether only this machine reaches ``host``; names other than localhost don't count."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
-def _no_key(loaded: LoadedSettings) -> list[ConfigError]:
-    auth = loaded.settings.auth
-    if any(getattr(auth, key) is not None for key in _KEYS):
-        return []
-    return [
-        ConfigError(
-            "auth.secret",
-            "there is no key to verify tokens with",
-            remedy=f"Set auth.secret, auth.jwks_url or auth.public_key, for example: {NEW_SECRET}",
+# Unsafe.
+
+
+def _no_authentication(settings: Settings) -> Iterator[Finding]:
+    auth = settings.auth
+    if not (auth.secret or auth.jwks_url or auth.public_key):
+        yield Finding(
+            "auth",
+            "has no key to verify tokens with, so nobody could connect",
+            "Set auth.secret, auth.jwks_url or auth.public_key, for example "
+            f"TIDEGATE_AUTH__SECRET to the output of: {_random_text(32)}",
         )
-    ]
 
 
-def _weak_secret(loaded: LoadedSettings) -> list[ConfigError]:
-    auth = loaded.settings.auth
-    key = "auth.secret" if auth.secret is not None else "auth.secret_file"
-    if auth.secret is not None:
-        secret = auth.secret.get_secret_value()
-    elif auth.secret_file is not None:
-        secret = _read_quietly(auth.secret_file)
-    else:
-        return []
-    needed = max((HMAC_KEY_SIZES.get(name, 0) for name in auth.algorithms), default=32) or 32
-    size = len(secret.encode())
-    if secret.lower() in _WELL_KNOWN or len(set(secret)) < 8:
-        problem = "is easy to guess"
-    elif size < needed:
-        problem = f"is {size} bytes long"
-    else:
-        return []
-    remedy = f"Use at least {needed} random bytes, for example: {NEW_SECRET}"
-    return [ConfigError(key, problem, remedy=remedy, source=loaded.source_of(key))]
+def _guessable_secret(settings: Settings) -> Iterator[Finding]:
+    if settings.auth.secret is None:
+        return
+    secret = settings.auth.secret.get_secret_value()
+    needed = max(HMAC_KEY_SIZES.get(name, 32) for name in settings.auth.algorithms)
+    remedy = f"Use at least {needed} random bytes, for example: {_random_text(needed)}"
+    if _is_well_known(secret):
+        yield Finding("auth.secret", "is a well-known or repetitive text, easily guessed", remedy)
+    elif len(secret.encode()) < needed:
+        size = len(secret.encode())
+        yield Finding("auth.secret", f"is {size} bytes long, so it can be guessed offline", remedy)
 
 
-def _any_origin(loaded: LoadedSettings) -> list[ConfigError]:
-    if "*" not in loaded.settings.origins:
-        return []
-    problem = "lets any page connect with its visitor's token"
-    remedy = "List the origins of your pages, such as https://app.example.com"
-    return [ConfigError("origins", problem, remedy=remedy, source=loaded.source_of("origins"))]
+def _is_well_known(secret: str) -> bool:
+    letters = "".join(character for character in secret.lower() if character.isalnum())
+    is_repetition = (secret + secret).find(secret, 1) < len(secret)
+    is_monotonous = len(secret) >= 16 and len(set(secret)) < _MIN_DISTINCT_CHARACTERS
+    is_placeholder = any(text in letters for text in _PLACEHOLDERS)
+    return is_repetition or is_monotonous or is_placeholder or letters in {"secret", "password"}
 
 
-def _no_audience(loaded: LoadedSettings) -> list[ConfigError]:
-    auth = loaded.settings.auth
-    keys = [key for key in ("jwks_url", "public_key", "public_key_file") if getattr(auth, key)]
-    if not keys or auth.audience:
-        return []
-    problem = f"is not set beside auth.{keys[0]}: tokens that the issuer made for others pass"
-    remedy = "Set it to the name that your issuer gives this service (the aud claim)"
-    return [ConfigError("auth.audience", problem, remedy=remedy)]
+def _random_text(size: int) -> str:
+    # A command, not a value: a secret that was printed is in a log by tomorrow.
+    return f"openssl rand -base64 {size}"
 
 
-def _plain_jwks(loaded: LoadedSettings) -> list[ConfigError]:
-    url = loaded.settings.auth.jwks_url
-    parts = urlsplit(url or "")
-    if url is None or parts.scheme == "https" or is_loopback(parts.hostname or ""):
-        return []
-    problem = "is fetched over plain http: whoever is on the way can sign tokens"
-    source = loaded.source_of("auth.jwks_url")
-    return [ConfigError("auth.jwks_url", problem, remedy="Use its https URL", source=source)]
+def _no_audience(settings: Settings) -> Iterator[Finding]:
+    auth = settings.auth
+    if (auth.jwks_url or auth.public_key) and not auth.audience:
+        yield Finding(
+            "auth.audience",
+            "is not set, so tokens that the issuer made for any other application are accepted",
+            "Set it to the aud claim of the tokens made for this gateway.",
+        )
 
 
-def _open_api(loaded: LoadedSettings) -> list[ConfigError]:
-    api = loaded.settings.api
-    if api.key is not None or is_loopback(api.host):
-        return []
-    problem = f"is missing while the private port is bound to {api.host}"
-    remedy = "Set it, or bind api.host to 127.0.0.1"
-    return [ConfigError("api.key", problem, remedy=remedy, source=loaded.source_of("api.host"))]
+def _plain_jwks(settings: Settings) -> Iterator[Finding]:
+    url = urlsplit(settings.auth.jwks_url or "")
+    if url.scheme.lower() == "http" and not is_loopback(url.hostname or ""):
+        yield Finding(
+            "auth.jwks_url",
+            "is plain http: whoever is on the way could put keys of their own there",
+            "Use the issuer's https URL.",
+        )
 
 
-def _read_quietly(path: Path) -> str:
-    try:
-        return path.read_text().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError):
-        return ""
+def _any_origin(settings: Settings) -> Iterator[Finding]:
+    if any(origin.strip() == "*" for origin in settings.origins):
+        yield Finding(
+            "origins",
+            "contains *, so the page of any site may connect",
+            "List the origins of your own pages, such as https://app.example.com.",
+        )
+
+
+def _open_api(settings: Settings) -> Iterator[Finding]:
+    if settings.api.key is None and not is_loopback(settings.api.host):
+        yield Finding(
+            "api.host",
+            f"is {settings.api.host}, which other machines reach, and api.key is not set",
+            f"Set api.key, for example to the output of: {_random_text(32)}",
+        )
+
+
+# Worth a word.
+
+
+def _no_origins(settings: Settings) -> Iterator[Finding]:
+    if not settings.origins:
+        yield Finding(
+            "origins",
+            "is empty, so no browser can connect; other clients can",
+            "List the origins of your pages, such as https://app.example.com.",
+        )
+
+
+def _null_origin(settings: Settings) -> Iterator[Finding]:
+    if any(origin.strip().lower() == "null" for origin in settings.origins):
+        yield Finding(
+            "origins",
+            "contains null, which any sandboxed frame of any site has",
+            "Serve your pages from an origin of their own, and list that.",
+        )
+
+
+def _no_tls(settings: Settings) -> Iterator[Finding]:
+    if settings.tls.certificate is None and not is_loopback(settings.host):
+        yield Finding(
+            "tls.certificate",
+            f"is not set and host is {settings.host}, so tokens cross the network readable",
+            "Set tls.certificate and tls.key, unless a proxy in front speaks TLS.",
+        )
+
+
+def _anyone_is_a_proxy(settings: Settings) -> Iterator[Finding]:
+    for network in settings.trusted_proxies:
+        if ip_network(network).prefixlen == 0:
+            yield Finding(
+                "trusted_proxies",
+                f"contains {network}, so clients choose the address that limits count",
+                "List the addresses of your proxies only.",
+            )
+
+
+def _short_api_key(settings: Settings) -> Iterator[Finding]:
+    if settings.api.key is None:
+        return
+    key = settings.api.key.get_secret_value()
+    if len(key.encode()) < _MIN_API_KEY_BYTES or _is_well_known(key):
+        yield Finding(
+            "api.key",
+            "is short or well known; who has it may publish to every tenant",
+            f"Use random text, for example: {_random_text(32)}",
+        )
+
+
+def _no_issuer(settings: Settings) -> Iterator[Finding]:
+    if settings.auth.jwks_url and not settings.auth.issuer:
+        yield Finding(
+            "auth.issuer",
+            "is not set, so the iss claim of tokens is not looked at",
+            "Set it to the iss claim of your issuer's tokens.",
+        )

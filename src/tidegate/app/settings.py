@@ -1,7 +1,7 @@
 """The settings tree: every key, its default, its range, what it means.
 
-``Settings()`` is all defaults and reads nothing; ``tidegate.app.config.load_settings`` fills it from
-the file, the environment and the flags. The texts below the fields are the texts of
+``Settings()`` is all defaults and reads nothing; ``tidegate.app.config.load_settings`` fills it
+from the file, the environment and the flags. The texts below the fields are the texts of
 ``docs/reference/settings.md``; a test keeps the two the same.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
 
 from tidegate.app.settings_types import (
@@ -32,6 +32,7 @@ from tidegate.app.settings_types import (
     Seconds,
     Size,
     WebURL,
+    parse_size,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "WindowSettings",
     "holds_path",
     "holds_secret",
+    "holds_size",
 ]
 
 
@@ -165,7 +167,7 @@ class Settings(_Section):
     port: Port = 8000
     """Public port; 0 takes a free one."""
     origins: Names = []
-    """Origins of the pages that may connect, such as `https://app.example.com`; none: no browser."""
+    """Origins of pages that may connect, such as `https://app.example.com`; none: no browser."""
     allowed_hosts: HostNames = []
     """Values of the Host header that are served; none listed: any."""
     namespaces: NamespaceNames = []
@@ -229,3 +231,8 @@ def holds_secret(key: str) -> bool:
 def holds_path(key: str) -> bool:
     """Say whether the value at ``key`` names a file."""
     return Path in get_args(FIELDS[key].annotation)
+
+
+def holds_size(key: str) -> bool:
+    """Say whether the value at ``key`` is a number of bytes."""
+    return BeforeValidator(parse_size) in FIELDS[key].metadata

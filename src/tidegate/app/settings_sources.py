@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -97,13 +97,13 @@ def _from_tables(tables: dict[str, object], path: Path) -> Layer:
         elif key in SECTIONS:
             layer.errors.append(_not_a_table(key, str(path)))
         else:
-            layer.errors.append(_unknown(key, str(path), _closest(key)))
+            layer.errors.append(_unknown(key, str(path), _closest(key, (*FIELDS, *SECTIONS))))
     return layer
 
 
 def _flatten(tables: dict[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in tables.items():
-        if isinstance(value, dict) and name not in FIELDS:
+        if isinstance(value, dict) and name in SECTIONS:
             yield from ((f"{name}.{inner}", given) for inner, given in value.items())
         else:
             yield name, value
@@ -154,8 +154,8 @@ def read_flags(flags: Mapping[str, object]) -> Layer:
 # What can be wrong with a source.
 
 
-def _closest(key: str) -> str | None:
-    return next(iter(get_close_matches(key, FIELDS, n=1, cutoff=0.65)), None)
+def _closest(key: str, known: Iterable[str] = FIELDS) -> str | None:
+    return next(iter(get_close_matches(key, list(known), n=1, cutoff=0.65)), None)
 
 
 def _unknown(key: str, source: str, closest: str | None) -> ConfigError:

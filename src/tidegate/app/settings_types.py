@@ -141,12 +141,14 @@ def _claim_path(value: str) -> str:
     return value
 
 
-def _log_kind(value: str) -> str:
+def _log_kind(value: object) -> object:
     if value == "rabbitmq":
         raise _wrong(
             "is 'rabbitmq', but this build of Tidegate has no RabbitMQ log yet",
             "Use 'memory', or leave the setting out.",
         )
+    if value != "memory":
+        raise _wrong("is not a kind of log", "Use 'memory', or leave the setting out.")
     return value
 
 
@@ -158,7 +160,7 @@ Host = Annotated[str, AfterValidator(_host)]
 WebURL = Annotated[str, AfterValidator(_web_url)]
 EnginePath = Annotated[str, AfterValidator(_engine_path)]
 ClaimPath = Annotated[str, AfterValidator(_claim_path)]
-LogKind = Annotated[Literal["memory", "rabbitmq"], AfterValidator(_log_kind)]
+LogKind = Annotated[Literal["memory", "rabbitmq"], BeforeValidator(_log_kind)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
@@ -188,20 +190,19 @@ def _namespaces(names: list[str]) -> list[str]:
         if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", name):
             raise _wrong(
                 f"contains {name!r}, which is not a namespace",
-                "Start it with a slash; letters, digits and . _ ~ / - follow, as in /notifications.",
+                "Start it with a slash; letters, digits and ._~/- may follow: /notifications.",
             )
     return names
 
 
 def _host_names(names: list[str]) -> list[str]:
     for name in names:
-        if not re.fullmatch(r"[^\s/@?#]+", name):
+        if not re.fullmatch(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]", name):
             raise _wrong(
-                f"contains {name!r}, which is not a value of the Host header",
-                "Use names as browsers send them, without scheme and path, "
-                "such as live.example.com.",
+                f"contains {name!r}, which is not a host name",
+                "Use names without scheme, port and path, such as live.example.com.",
             )
-    return names
+    return [name.lower() for name in names]
 
 
 def _networks(networks: list[str]) -> list[str]:

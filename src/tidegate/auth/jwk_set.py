@@ -50,7 +50,7 @@ def usable_keys(document: bytes, allowed: Set[str]) -> tuple[Key, ...]:
 
 
 def _usable_key(jwk: dict[str, Any], allowed: Set[str]) -> Key | None:
-    if jwk.get("kty") not in _READERS or not _is_for_signatures(jwk):
+    if not _is_for_signatures(jwk):
         return None
     if "d" in jwk:
         _logger.warning("the JWKS publishes a private key: it is not used")
@@ -72,7 +72,7 @@ def _is_for_signatures(jwk: dict[str, Any]) -> bool:
 
 
 def _public_key(jwk: dict[str, Any]) -> object:
-    """Return the key as one of ``cryptography``, or ``None`` if it can't be read."""
+    """Return the key as one of ``cryptography``, or ``None`` if it is none or can't be read."""
     try:
         return _READERS[jwk["kty"]](jwk)
     except (jwt.PyJWTError, LookupError, TypeError, ValueError, AttributeError):

