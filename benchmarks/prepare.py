@@ -114,7 +114,9 @@ def _is_newer(target: Path, sources: Iterable[Path]) -> bool:
 def _tool(name: str) -> str:
     path = shutil.which(name)
     if path is None:
-        raise MissingToolError(f"{name} is not installed; the benchmarks need gcc, and Node with npm")
+        raise MissingToolError(
+            f"{name} is not installed; the benchmarks need gcc, and Node with npm"
+        )
     return path
 
 

@@ -73,7 +73,7 @@ class Program:
 
     def tell(self, line: str) -> None:
         """Write one line to its stdin."""
-        stdin = cast(IO[str], self._process.stdin)
+        stdin = cast("IO[str]", self._process.stdin)
         try:
             stdin.write(line + "\n")
         except BrokenPipeError:
@@ -83,9 +83,9 @@ class Program:
         """Return the next line of its stdout, a JSON object.
 
         Raises:
-            ProgramError: It ended, or nothing came within ``timeout`` seconds, or it said ``error``.
+            ProgramError: It ended, was silent for ``timeout`` seconds, or reported an error.
         """
-        stdout = cast(IO[str], self._process.stdout)
+        stdout = cast("IO[str]", self._process.stdout)
         watchdog = threading.Timer(timeout, self._process.kill)
         watchdog.start()
         try:
@@ -102,7 +102,7 @@ class Program:
     def close_stdin(self) -> None:
         """Tell it to finish."""
         with contextlib.suppress(BrokenPipeError):
-            cast(IO[str], self._process.stdin).close()
+            cast("IO[str]", self._process.stdin).close()
 
     def stop(self) -> None:
         """Close its stdin, and end it if that does not; nothing is left running."""
@@ -114,7 +114,7 @@ class Program:
             except subprocess.TimeoutExpired:
                 insist()
         self._process.wait()
-        cast(IO[str], self._process.stdout).close()
+        cast("IO[str]", self._process.stdout).close()
 
     def _error(self, what: str) -> ProgramError:
         lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]

@@ -7,7 +7,7 @@ A server listens on a free port of the loopback address and prints one JSON line
 ``saturate``    emit to the room as fast as the public API takes it, for ever
 ``single``      the same, but each event in a write of its own
 ``rate N``      emit N events per second by schedule; an event carries the time when it was due
-``stats``       print ``{"events", "batches"}``: events sent so far, and in how many writes to a socket
+``stats``       print ``{"events", "batches"}``: events so far, in how many writes to a socket
 ==============  ==================================================================================
 
 Clients join ``/bench`` with a token of tenant ``acme``. An event is ``bench`` with ``{"seq", "t",

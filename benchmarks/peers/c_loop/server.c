@@ -4,8 +4,9 @@
  * is checked, no room exists, a request is answered as soon as it is complete. What it shows is the
  * cost that no gateway can avoid: the system call for each write, and the kernel's share of it.
  *
- * Commands on stdin, as for every server here (see benchmarks/servers.py): `saturate`, `rate N`,
- * `stats`; the end of stdin stops it. The batch (events joined into one send) is its argument.
+ * Commands on stdin, as for every server here (see benchmarks/servers.py): `saturate`, `single`,
+ * `rate N`, `stats`; the end of stdin stops it. The batch (events joined into one send) is its
+ * argument.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -261,7 +262,7 @@ static int wait_ms(void) {
 
 static void obey(char *command) {
     double rate;
-    if (strcmp(command, "saturate") == 0) {
+    if (strcmp(command, "saturate") == 0 || strcmp(command, "single") == 0) {
         is_saturating = true;
     } else if (sscanf(command, "rate %lf", &rate) == 1) {
         period_ns = (uint64_t)(1e9 / rate);

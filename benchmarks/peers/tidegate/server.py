@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 import uvloop
-
 from benchmarks.peers.control import obey_commands, padding
+from pydantic import SecretStr
+
 from tidegate import Event, Gateway, Namespace, Settings
+from tidegate.app.settings import AuthSettings
 
 TURNS_PER_EVENT = 6
 """Turns of the event loop in which the log and the hub have handed an event to 1,000 sockets."""
@@ -26,7 +28,7 @@ class Bench(Event, name="bench"):
 
 async def main() -> None:
     """Serve until stdin ends."""
-    settings = Settings(port=0, auth={"secret": os.environ["BENCH_SECRET"]})
+    settings = Settings(port=0, auth=AuthSettings(secret=SecretStr(os.environ["BENCH_SECRET"])))
     gateway = Gateway(namespaces=[Namespace("/bench", events=[Bench])], settings=settings)
     await gateway.start()
     port = await gateway.listen()

@@ -39,7 +39,7 @@ class APIServer:
         listening = socket.create_server((host, port), backlog=128)
         listening.setblocking(False)
         self._task = asyncio.get_running_loop().create_task(self._server.serve([listening]))
-        while not self._server.started and not self._task.done():
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110 - no event there
             await asyncio.sleep(0)
         bound: int = listening.getsockname()[1]
         return bound

@@ -19,12 +19,12 @@ from tidegate.errors import ConfigError
 __all__ = ["api_is_on", "is_loopback", "setting_warnings", "unsafe_settings"]
 
 _MIN_DISTINCT_CHARACTERS = 8
-"""32 random hexadecimal digits have fewer once in ten million times."""
+"""32 random hexadecimal digits have fewer once in 28 million times."""
 
 _MIN_API_KEY_BYTES = 16
 
-# Found in documentation, templates and playgrounds, so the first that an attacker tries. No random
-# secret contains one: ten given base64 characters turn up once in 10**18.
+# Found in documentation, templates and playgrounds, so the first that an attacker tries. Of random
+# base64 secrets, less than one in 10**9 contains one.
 _PLACEHOLDERS = (
     "changeme",
     "dontusethis",
@@ -89,10 +89,10 @@ def _no_authentication(settings: Settings) -> Iterator[Finding]:
     auth = settings.auth
     if not (auth.secret or auth.jwks_url or auth.public_key):
         yield Finding(
-            "auth",
-            "has no key to verify tokens with, so nobody could connect",
-            "Set auth.secret, auth.jwks_url or auth.public_key, for example "
-            f"TIDEGATE_AUTH__SECRET to the output of: {_random_text(32)}",
+            "auth.secret",
+            "is not set, and there is no key of another kind to verify tokens with",
+            "Set it, auth.jwks_url or auth.public_key; for example TIDEGATE_AUTH__SECRET to the "
+            f"output of: {_random_text(32)}",
         )
 
 

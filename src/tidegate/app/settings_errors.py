@@ -57,7 +57,8 @@ def explain_invalid(invalid: ValidationError, given: Mapping[str, Given]) -> lis
     errors: dict[str, ConfigError] = {}
     for details in invalid.errors(include_url=False):
         key = _key(details)
-        errors.setdefault(key, _explain(key, details, given[key].source))
+        if key in given:  # else a default that could not be computed because of another error
+            errors.setdefault(key, _explain(key, details, given[key].source))
     return list(errors.values())
 
 

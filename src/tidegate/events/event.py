@@ -25,7 +25,7 @@ RESERVED_EVENT_NAMES = frozenset(
 MAX_EVENT_NAME_LENGTH = 200
 
 
-class _EventMeta(type(msgspec.Struct)):  # type: ignore[misc]  # StructMeta is private to msgspec
+class _EventMeta(msgspec.StructMeta):
     """Take ``name`` and ``namespace`` from the class line and leave the rest to msgspec."""
 
     def __new__(
@@ -38,7 +38,7 @@ class _EventMeta(type(msgspec.Struct)):  # type: ignore[misc]  # StructMeta is p
         namespace: str | None = None,
         **options: Any,
     ) -> Any:
-        cls = super().__new__(mcls, class_name, bases, attributes, **options)
+        cls: Any = super().__new__(mcls, class_name, bases, attributes, **options)
         if name is not None:
             check_event_name(name)
         cls.event_name = name or ""
@@ -64,6 +64,12 @@ class Event(msgspec.Struct, metaclass=_EventMeta):
 
     event_name: ClassVar[str]
     event_namespace: ClassVar[NamespaceName | None]
+
+    def __init_subclass__(
+        cls, *, name: str | None = None, namespace: str | None = None, **options: Any
+    ) -> None:
+        """Tell type checkers what the class line takes; the metaclass does the work."""
+        super().__init_subclass__(**options)
 
 
 def check_event_name(name: str) -> None:

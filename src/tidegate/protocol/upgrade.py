@@ -34,6 +34,7 @@ _SINGLE_HEADERS = frozenset(
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 MAX_HEADERS = 100
+MAX_QUERY_FIELDS = 100
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -66,102 +67,147 @@ class BadRequest(msgspec.Struct, frozen=True):
 
 
 class RequestReader:
-    """Reads one request.
+    """Reads one request; the bytes after it are a WebSocket's or none.
 
     Args:
-        max_request_size: Bytes of head and body together.
-        max_body_size: Bytes of body; 0 refuses any.
+        max_request_size: Bytes of the head: request line and headers.
+        max_body_size: Bytes of a POST's body; 0 refuses any. No other method may have a body.
     """
+
+    __slots__ = ("_collector", "_max_size", "_parser", "_size")
 
     def __init__(self, *, max_request_size: int = 16 * 1024, max_body_size: int = 0) -> None:
         self._max_size = max_request_size
-        self._max_body_size = max_body_size
         self._size = 0
-        self._target = b""
-        self._headers: dict[str, str] = {}
-        self._header_count = 0
-        self._body = b""
-        self._is_complete = False
-        self._problem: BadRequest | None = None
-        self._parser = httptools.HttpRequestParser(self)
+        # Parser and collector don't know this reader: a cycle here would be one per connection.
+        self._collector = _Collector(max_body_size)
+        self._parser = httptools.HttpRequestParser(self._collector)
 
     def receive_data(self, data: bytes) -> Request | BadRequest | None:
-        """Feed bytes; None until the request is whole."""
+        """Feed bytes; None until the request is whole. Afterwards the reader is used up."""
+        collector = self._collector
         self._size += len(data)
         rest = b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
-            self._is_complete = True
         except httptools.HttpParserError:
-            return self._problem or BadRequest(400, "bad_request", "This is not HTTP/1.1.")
-        if self._problem is not None:
-            return self._problem
-        if self._is_complete:
-            return self._request(rest)
-        if self._size > self._max_size + self._max_body_size:
-            return _too_large(f"The request has over {self._max_size} bytes.")
-        return None
+            return collector.problem or _bad("This is not HTTP/1.1.")
+        return self._judge(rest)
 
-    # Called by httptools; an exception in here would lose its reason, so problems are noted.
+    def _judge(self, rest: bytes) -> Request | BadRequest | None:
+        collected = self._collector
+        method = self._parser.get_method().decode("ascii")
+        if collected.has_body and method != "POST":
+            return _bad(f"A {method} request has no body here.")
+        if collected.problem is not None:
+            return collected.problem
+        if self._size - len(rest) - len(collected.body) > self._max_size:
+            return _too_large(f"The head of the request has over {self._max_size} bytes.")
+        if not collected.is_complete:
+            return None
+        if collected.has_body and not collected.body:  # httptools takes it for the new protocol's
+            return _bad("A request to upgrade has no body.")
+        return _request(collected, method, self._parser.get_http_version(), rest)
+
+
+class _Collector:
+    """What httptools calls.
+
+    It notes the first problem instead of raising it: an exception would lose its reason on the way
+    through the parser.
+    """
+
+    __slots__ = (
+        "body",
+        "count",
+        "has_body",
+        "headers",
+        "is_complete",
+        "max_body_size",
+        "problem",
+        "target",
+    )
+
+    def __init__(self, max_body_size: int) -> None:
+        self.max_body_size = max_body_size
+        self.target = b""
+        self.headers: dict[str, str] = {}
+        self.count = 0
+        self.has_body = False
+        self.body = b""
+        self.is_complete = False
+        self.problem: BadRequest | None = None
+
+    def on_message_begin(self) -> None:
+        """Refuse a second request: the parser would mix it with the first."""
+        if self.is_complete:
+            self.refuse(_bad("One request is served per connection."))
 
     def on_url(self, url: bytes) -> None:
         """Collect the target; it may come in pieces."""
-        self._target += url
+        self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
-        self._header_count += 1
-        if self._header_count > MAX_HEADERS:
-            self._problem = _too_large(f"The request has over {MAX_HEADERS} headers.")
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
+        self.count += 1
+        if self.count > MAX_HEADERS:
+            self.refuse(_too_large(f"The request has over {MAX_HEADERS} headers."))
         elif _CONTROL_CHARACTERS.search(text):
-            self._problem = BadRequest(400, "bad_request", "A header has control characters.")
-        elif key in self._headers:
-            if key in _SINGLE_HEADERS:
-                self._problem = BadRequest(400, "bad_request", f"The header {key} is repeated.")
-            self._headers[key] += f", {text}"
+            self.refuse(_bad("A header has control characters."))
+        elif key not in self.headers:
+            self.headers[key] = text
+        elif key in _SINGLE_HEADERS:
+            self.refuse(_bad(f"The header {key} is repeated."))
         else:
-            self._headers[key] = text
+            self.headers[key] += f", {text}"
 
     def on_headers_complete(self) -> None:
         """Refuse a body that is not wanted before it is read."""
-        length = self._headers.get("content-length", "0")
-        if "transfer-encoding" in self._headers or not length.isdigit():
-            self._problem = BadRequest(400, "bad_request", "The body has no fixed length.")
-        elif int(length) > self._max_body_size:
-            self._problem = BadRequest(413, "body_too_large", "The body is too large.")
+        length = self.headers.get("content-length", "0")
+        if "transfer-encoding" in self.headers or not (length.isascii() and length.isdigit()):
+            self.refuse(_bad("The body has no fixed length."))
+        elif len(length) > 18 or int(length) > self.max_body_size:
+            self.refuse(BadRequest(413, "body_too_large", "The body is too large."))
+        self.has_body = length.strip("0") != ""
 
     def on_body(self, body: bytes) -> None:
         """Collect the body; its length was checked."""
-        self._body += body
+        if self.problem is None:
+            self.body += body
 
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
-        self._is_complete = True
+        self.is_complete = True
 
-    def _request(self, rest: bytes) -> Request | BadRequest:
-        if self._size - len(rest) - len(self._body) > self._max_size:
-            return _too_large(f"The request has over {self._max_size} bytes.")
-        target = self._target.decode("latin-1")
-        path, _, query = target.partition("?")
-        if not path.startswith("/"):
-            return BadRequest(400, "bad_request", "The target is not a path.")
-        try:
-            fields = parse_qs(query, keep_blank_values=True, max_num_fields=100)
-        except ValueError:
-            return BadRequest(400, "bad_request", "The query has over 100 fields.")
-        return Request(
-            method=self._parser.get_method().decode("latin-1"),
-            target=target,
-            path=path,
-            query=fields,
-            headers=self._headers,
-            http_version=self._parser.get_http_version(),
-            body=self._body,
-            rest=rest,
-        )
+    def refuse(self, problem: BadRequest) -> None:
+        """Note a problem, unless there is one already."""
+        self.problem = self.problem or problem
+
+
+def _request(
+    collected: _Collector, method: str, http_version: str, rest: bytes
+) -> Request | BadRequest:
+    target = collected.target.decode("latin-1")
+    path, _, query = target.partition("?")
+    if not path.startswith("/"):
+        return _bad("The target is not a path.")
+    try:
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+    except ValueError:
+        return _bad(f"The query has over {MAX_QUERY_FIELDS} fields.")
+    return Request(
+        method=method,
+        target=target,
+        path=path,
+        query=fields,
+        headers=collected.headers,
+        http_version=http_version,
+        body=collected.body,
+        rest=rest,
+    )
 
 
 def check_upgrade(
@@ -218,6 +264,10 @@ def encode_http_response(
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     head = f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n{lines}\r\n"
     return head.encode("latin-1") + body
+
+
+def _bad(message: str) -> BadRequest:
+    return BadRequest(400, "bad_request", message)
 
 
 def _too_large(message: str) -> BadRequest:

@@ -1,6 +1,8 @@
 """WebSocket frames, server side: bytes in, messages out. No I/O, no clock.
 
-A reader is small when idle: it keeps no buffer between frames and no list between fragments.
+A reader is small when idle: it keeps no buffer between frames. It refuses as early as it can tell:
+a message too big at its head, text that is not UTF-8 at the first wrong byte, even inside a frame
+that is still coming in.
 
 Source: RFC 6455, sections 5 (framing), 7.4 (close codes) and 8.1 (UTF-8).
 """
@@ -31,7 +33,10 @@ _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0
 _DATA_OPCODES = frozenset({_CONTINUATION, _TEXT, _BINARY})
 _CONTROL_OPCODES = frozenset({_CLOSE, _PING, _PONG})
 _VALID_CLOSE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015)} | set(range(3000, 5000)))
-_MAX_REASON = 123
+_MAX_CONTROL_PAYLOAD = 125
+_MAX_REASON = _MAX_CONTROL_PAYLOAD - 2
+
+_UTF8Decoder = codecs.getincrementaldecoder("utf-8")
 
 PROTOCOL_ERROR, INVALID_DATA, TOO_BIG = 1002, 1007, 1009
 
@@ -74,59 +79,68 @@ class _Broken(Exception):
 
 
 class _Message:
-    """A fragmented message under way."""
+    """A message under way: what its fragments gave so far, and what its open frame still owes."""
 
-    __slots__ = ("decoder", "opcode", "parts", "size")
+    __slots__ = ("decoder", "is_last_frame", "mask", "missing", "payload")
 
     def __init__(self, opcode: int) -> None:
-        self.opcode = opcode
-        self.parts: list[str | bytes] = []
-        self.size = 0
-        self.decoder = codecs.getincrementaldecoder("utf-8")() if opcode == _TEXT else None
+        # One buffer, not a list of parts: a client may send a megabyte in one-byte fragments, and
+        # empty fragments without end.
+        self.payload = bytearray()
+        self.decoder = _UTF8Decoder() if opcode == _TEXT else None
+        self.mask = b""  # turned so that it fits the next byte of the open frame
+        self.missing = 0  # payload bytes of the open frame that have not come; 0 between frames
+        self.is_last_frame = False
 
-    def add(self, payload: bytes, *, is_last: bool) -> None:
-        self.size += len(payload)
-        try:
-            self.parts.append(
-                payload if self.decoder is None else self.decoder.decode(payload, is_last)
-            )
-        except UnicodeDecodeError:
-            raise _Broken(INVALID_DATA, "text is not UTF-8") from None
+    def open_frame(self, mask: bytes, length: int, *, is_last: bool) -> None:
+        self.mask, self.missing, self.is_last_frame = mask, length, is_last
+
+    def take(self, masked: bytes) -> None:
+        """Add the next bytes of the open frame."""
+        self.add(_unmask(masked, self.mask))
+        turn = len(masked) % 4
+        self.mask = self.mask[turn:] + self.mask[:turn]
+        self.missing -= len(masked)
+
+    def add(self, payload: bytes) -> None:
+        """Add a piece, wherever it is cut; text that can't become UTF-8 any more is refused now."""
+        self.payload += payload
+        if self.decoder is not None:
+            try:
+                self.decoder.decode(payload)
+            except UnicodeDecodeError:
+                raise _Broken(INVALID_DATA, "text is not UTF-8") from None
 
     def join(self) -> str | bytes:
-        if self.decoder is None:
-            return b"".join(self.parts)  # type: ignore[arg-type]  # binary parts are bytes
-        return "".join(self.parts)  # type: ignore[arg-type]  # decoded parts are str
+        return bytes(self.payload) if self.decoder is None else _decode_text(self.payload)
 
 
 class FrameReader:
-    """Turns a client's bytes into messages.
+    """Turns a client's bytes into messages, in time linear in their number however they are cut.
 
     Args:
         max_message_size: Bytes of a message's payload, over all of its fragments.
     """
 
-    __slots__ = ("_buffer", "_is_over", "_max_message_size", "_message", "_needed")
+    __slots__ = ("_is_over", "_max_message_size", "_message", "_pending")
 
     def __init__(self, max_message_size: int) -> None:
         self._max_message_size = max_message_size
-        self._buffer: bytearray | None = None
-        self._needed = 0  # bytes before another look at the buffer is worth it
+        self._pending = b""  # the start of a head or of a control frame: at most 130 bytes
         self._message: _Message | None = None
         self._is_over = False
 
     def receive_data(self, data: bytes) -> list[WebSocketEvent]:
         """Return the events that these bytes complete, in order.
 
-        After a `Violation` or a `CloseReceived` everything is ignored.
+        Answer a `Ping` with ``encode_pong``. A `CloseReceived` or `Violation` is the last event:
+        answer it with ``encode_close`` and close the connection; whatever the client still sends
+        is ignored.
         """
         if self._is_over:
             return []
-        if self._buffer is not None:
-            self._buffer += data
-            if len(self._buffer) < self._needed:
-                return []
-            data, self._buffer = bytes(self._buffer), None
+        if self._pending:
+            data, self._pending = self._pending + data, b""
         events: list[WebSocketEvent] = []
         try:
             self._read_frames(data, events)
@@ -137,28 +151,53 @@ class FrameReader:
 
     def _read_frames(self, data: bytes, events: list[WebSocketEvent]) -> None:
         position, end = 0, len(data)
+        if self._message is not None and self._message.missing:
+            position = self._read_payload(self._message, data, 0, events)
         while position < end and not self._is_over:
-            if end - position < 2:
-                return self._keep(data, position, 2)
-            first, second = data[position], data[position + 1]
-            self._check_head(first, second)
-            length, mask_at = second & 0x7F, position + 2
-            if length >= 126:
-                size = 2 if length == 126 else 8
-                if end < mask_at + size:
-                    return self._keep(data, position, 2 + size)
-                length = _extended_length(data[mask_at : mask_at + size])
-                mask_at += size
-            opcode = first & 0x0F
-            if opcode < _CLOSE:
-                self._check_size(length)
-            payload_at = mask_at + 4
-            if end < payload_at + length:
-                return self._keep(data, position, payload_at + length - position)
-            payload = _unmask(data[payload_at : payload_at + length], data[mask_at:payload_at])
-            self._take_frame(opcode, bool(first & 0x80), payload, events)
-            position = payload_at + length
-        return None
+            position = self._read_frame(data, position, events)
+
+    def _read_frame(self, data: bytes, start: int, events: list[WebSocketEvent]) -> int:
+        """Read the frame at ``start``, or what is there of it; return where to go on."""
+        end = len(data)
+        if end < start + 2:
+            return self._wait(data, start)
+        first, second = data[start], data[start + 1]
+        self._check_head(first, second)
+        length, mask_at = second & 0x7F, start + 2
+        if length > 125:
+            mask_at += 2 if length == 126 else 8
+            if end < mask_at:
+                return self._wait(data, start)
+            length = _extended_length(data[start + 2 : mask_at])
+        opcode = first & 0x0F
+        if opcode < _CLOSE:
+            self._check_size(length)
+        payload_at = mask_at + 4
+        frame_end = payload_at + length
+        if end < payload_at or (end < frame_end and opcode >= _CLOSE):
+            return self._wait(data, start)
+        mask, is_last = data[mask_at:payload_at], first > 0x7F
+        if end < frame_end:
+            message = self._message_for(opcode)
+            message.open_frame(mask, length, is_last=is_last)
+            return self._read_payload(message, data, payload_at, events)
+        self._take_frame(opcode, is_last, _unmask(data[payload_at:frame_end], mask), events)
+        return frame_end
+
+    def _read_payload(
+        self, message: _Message, data: bytes, start: int, events: list[WebSocketEvent]
+    ) -> int:
+        """Read on in a data frame that does not come in one piece."""
+        part = data[start : start + message.missing]
+        message.take(part)
+        if not message.missing and message.is_last_frame:
+            self._complete(message, events)
+        return start + len(part)
+
+    def _wait(self, data: bytes, start: int) -> int:
+        """Keep a head or control frame until the rest of it comes."""
+        self._pending = data[start:]
+        return len(data)
 
     def _check_head(self, first: int, second: int) -> None:
         opcode = first & 0x0F
@@ -167,7 +206,7 @@ class FrameReader:
         if opcode in _CONTROL_OPCODES:
             if not first & 0x80:
                 raise _Broken(PROTOCOL_ERROR, "a control frame is fragmented")
-            if second & 0x7F > 125:
+            if second & 0x7F > _MAX_CONTROL_PAYLOAD:
                 raise _Broken(PROTOCOL_ERROR, "a control frame is longer than 125 bytes")
         elif opcode not in _DATA_OPCODES:
             raise _Broken(PROTOCOL_ERROR, "the opcode is reserved")
@@ -177,7 +216,7 @@ class FrameReader:
             raise _Broken(PROTOCOL_ERROR, "a frame is not masked")
 
     def _check_size(self, length: int) -> None:
-        so_far = 0 if self._message is None else self._message.size
+        so_far = 0 if self._message is None else len(self._message.payload)
         if so_far + length > self._max_message_size:
             raise _Broken(TOO_BIG, f"a message has over {self._max_message_size} bytes")
 
@@ -196,26 +235,23 @@ class FrameReader:
             events.append(_read_close(payload))
             self._end()
         else:
-            self._take_fragment(opcode, is_last, payload, events)
+            message = self._message_for(opcode)
+            message.add(payload)
+            if is_last:
+                self._complete(message, events)
 
-    def _take_fragment(
-        self, opcode: int, is_last: bool, payload: bytes, events: list[WebSocketEvent]
-    ) -> None:
-        message = self._message
-        if message is None:
-            message = self._message = _Message(opcode)
-        message.add(payload, is_last=is_last)
-        if is_last:
-            self._message = None
-            events.append(message.join())
+    def _message_for(self, opcode: int) -> _Message:
+        if self._message is None:
+            self._message = _Message(opcode)
+        return self._message
 
-    def _keep(self, data: bytes, position: int, needed: int) -> None:
-        self._buffer = bytearray(data[position:])
-        self._needed = needed
+    def _complete(self, message: _Message, events: list[WebSocketEvent]) -> None:
+        events.append(message.join())
+        self._message = None
 
     def _end(self) -> None:
         self._is_over = True
-        self._buffer = self._message = None
+        self._pending, self._message = b"", None
 
 
 def encode_text(payload: bytes) -> bytes:
@@ -274,7 +310,7 @@ def _unmask(payload: bytes, mask: bytes) -> bytes:
     )
 
 
-def _decode_text(payload: bytes) -> str:
+def _decode_text(payload: bytes | bytearray) -> str:
     try:
         return payload.decode()
     except UnicodeDecodeError:

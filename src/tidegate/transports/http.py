@@ -9,7 +9,15 @@ import msgspec
 
 from tidegate.protocol.upgrade import Request, encode_http_response
 
-__all__ = ["HTTPResponse", "RouteHandler", "Routes", "error_response", "json_response", "serve_route", "token_in_query"]
+__all__ = [
+    "HTTPResponse",
+    "RouteHandler",
+    "Routes",
+    "error_response",
+    "json_response",
+    "serve_route",
+    "token_in_query",
+]
 
 TOKEN_PARAMETERS = frozenset(
     {"token", "access_token", "accesstoken", "id_token", "auth", "auth_token", "authtoken", "jwt"}

@@ -61,6 +61,10 @@ class Listener:
         self.core_config = core_config
         self.write_buffer = write_buffer
         self.upgrade_timeout = upgrade_timeout
+        # A connection is filed once, before its deadlines are known: so near that none is missed.
+        self.first_look = min(
+            upgrade_timeout, core_config.connect_timeout, core_config.ping_interval / 2
+        )
         self.routes: Routes = routes or {}
         self.max_body_size = max_body_size
         self.clock = clock

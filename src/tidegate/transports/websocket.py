@@ -98,7 +98,7 @@ class WebSocketConnection(asyncio.Protocol):
         listener.connections.add(self)
         self._requests = RequestReader(max_body_size=listener.max_body_size)
         self._deadline = listener.clock() + listener.upgrade_timeout
-        listener.wheel.add(self, self._deadline)
+        listener.wheel.add(self, listener.clock() + listener.first_look)
 
     def data_received(self, data: bytes) -> None:
         """Feed the state that the connection is in."""
@@ -293,7 +293,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _due_without_frames(self, now: float) -> float | None:
         if now < self._deadline:
-            return self._deadline
+            return min(self._deadline, now + self._listener.first_look)
         if self._requests is not None:
             self._close_reason = "upgrade timeout"
         self.abort("close timeout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -18,12 +19,22 @@ NOW = 1_800_000_000.0
 SECRET = "correct-horse-battery-staple-0123456789-correct-horse-battery-staple"
 
 
+class Clock:
+    """Unix seconds that only a test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Issuer(msgspec.Struct):
-    """A key pair, and how its public half is published."""
+    """Who signs tokens: with a key pair of ``cryptography``, or with a shared secret."""
 
     private: Any
     algorithm: str
-    kid: str
+    kid: str | None = None
 
     @property
     def pem(self) -> str:
@@ -48,21 +59,26 @@ class Issuer(msgspec.Struct):
         return {**public, "kid": self.kid, "use": "sig", "alg": self.algorithm}
 
     def token(self, *, kid: str | None = "", algorithm: str = "", **claims: Any) -> str:
-        """Sign a valid token of user 42 of acme, or with other claims (None leaves one out)."""
+        """Sign a token of user 42 of acme, valid for an hour; a claim of None is left out."""
+        merged = {"tenantId": "acme", "sub": "42", "iat": NOW, "exp": NOW + 3600, **claims}
+        payload = {name: value for name, value in merged.items() if value is not None}
+        return self.sign(json.dumps(payload).encode(), kid=kid, algorithm=algorithm)
+
+    def sign(self, payload: bytes, *, kid: str | None = "", algorithm: str = "") -> str:
+        """Sign any bytes."""
         name = self.kid if kid == "" else kid
         headers = None if name is None else {"kid": name}
-        return jwt.encode(
-            claims_of(**claims), self.private, algorithm or self.algorithm, headers=headers
-        )
+        return jwt.PyJWS().encode(payload, self.private, algorithm or self.algorithm, headers)
 
 
-def claims_of(**changes: Any) -> dict[str, Any]:
-    claims = {"tenantId": "acme", "sub": "42", "iat": NOW, "exp": NOW + 3600, **changes}
-    return {name: value for name, value in claims.items() if value is not None}
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
-def secret_token(secret: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
-    return jwt.encode(claims_of(**claims), secret, algorithm)
+@pytest.fixture(scope="session")
+def secret_issuer() -> Issuer:
+    return Issuer(SECRET, "HS256")
 
 
 @pytest.fixture(scope="session")
@@ -128,10 +144,8 @@ class KeyServer:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(server.body)))
                 self.end_headers()
-                try:
+                with contextlib.suppress(ConnectionError):  # the client may have heard enough
                     self.wfile.write(server.body)
-                except ConnectionError:
-                    pass  # the client had heard enough
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass

@@ -1,0 +1,135 @@
+/** One feed's connection: the official client, and what it reports put into words the feed understands. */
+
+import { io, type Socket } from "socket.io-client";
+
+import { NOTIFICATION_TYPES, type Notification } from "../api.ts";
+import type { FeedAction } from "./state.ts";
+
+/**
+ * How long the client waits after a cut, in milliseconds, each time the same. The default is 1 s and
+ * random; here there must be time to publish something for the feed to miss.
+ */
+export const RETRY_DELAY_MS = 4_000;
+const ACK_TIMEOUT_MS = 5_000;
+
+export interface FeedOptions {
+  /** Where the gateway is, with the namespace: `/notifications`, or a whole address. */
+  readonly address: string;
+  readonly getToken: () => Promise<string>;
+  readonly retryDelayMs?: number;
+}
+
+export interface FeedConnection {
+  /** Connect again after the gateway refused or ended the session. */
+  readonly reconnect: () => void;
+  readonly close: () => void;
+}
+
+interface ServerEvents {
+  "notification.created": (payload: unknown) => void;
+  "tidegate.token_expiring": () => void;
+}
+
+interface ClientEvents {
+  "tidegate.refresh_token": (request: { token: string }, ack: (reply: unknown) => void) => void;
+}
+
+/** What a refused CONNECT carries: `data` is the gateway's, absent when the transport failed. */
+type ConnectError = Error & { readonly data?: { readonly code?: string } };
+
+/** Open the connection and report to `report` until closed. */
+export function openFeed(options: FeedOptions, report: (action: FeedAction) => void): FeedConnection {
+  const { getToken, retryDelayMs = RETRY_DELAY_MS } = options;
+  const retryAt = () => Date.now() + retryDelayMs;
+
+  const socket: Socket<ServerEvents, ClientEvents> = io(options.address, {
+    transports: ["websocket"],
+    autoConnect: false,
+    forceNew: true, // each feed is its own client, as if in its own browser
+    reconnectionDelay: retryDelayMs,
+    reconnectionDelayMax: retryDelayMs,
+    randomizationFactor: 0,
+    auth: (proceed) => {
+      getToken().then(
+        (token) => proceed({ token }),
+        // No token, no CONNECT: drop the transport, and the client tries again later.
+        () => socket.io.engine.close(),
+      );
+    },
+  });
+
+  socket.on("connect", () => {
+    report({
+      type: "connected",
+      sid: socket.id ?? "",
+      recovered: socket.recovered,
+      at: Date.now(),
+    });
+  });
+  socket.on("connect_error", (error: ConnectError) => {
+    if (socket.active) report({ type: "failed", retryAt: retryAt() });
+    else report({ type: "refused", code: error.data?.code ?? "refused", message: error.message });
+  });
+  socket.on("disconnect", () => {
+    if (socket.active) report({ type: "lost", at: Date.now(), retryAt: retryAt() });
+    else report({ type: "ended", at: Date.now() });
+  });
+  socket.io.on("reconnect_attempt", () => report({ type: "attempting" }));
+
+  socket.on("notification.created", (payload) => {
+    if (isNotification(payload)) report({ type: "received", event: payload });
+  });
+  socket.on("tidegate.token_expiring", async () => {
+    if (await renewToken(socket, getToken)) report({ type: "renewed", at: Date.now() });
+  });
+
+  let closed = false;
+  report({ type: "opened" });
+  // StrictMode mounts, unmounts and mounts again in one go; by the next microtask it has made up its
+  // mind, and the connection that nobody wants was never opened.
+  queueMicrotask(() => {
+    if (!closed) socket.connect();
+  });
+
+  return {
+    reconnect: () => {
+      report({ type: "attempting" });
+      socket.connect();
+    },
+    close: () => {
+      closed = true;
+      socket.off();
+      socket.io.off("reconnect_attempt");
+      socket.disconnect();
+    },
+  };
+}
+
+/** Whether the gateway took the new token. If not, it will end the session, and the feed will say so. */
+async function renewToken(
+  socket: Socket<ServerEvents, ClientEvents>,
+  getToken: () => Promise<string>,
+): Promise<boolean> {
+  try {
+    const token = await getToken();
+    const reply = await socket.timeout(ACK_TIMEOUT_MS).emitWithAck("tidegate.refresh_token", { token });
+    return isRecord(reply) && reply["ok"] === true;
+  } catch {
+    return false;
+  }
+}
+
+function isNotification(value: unknown): value is Notification {
+  return (
+    isRecord(value) &&
+    typeof value["id"] === "string" &&
+    typeof value["message"] === "string" &&
+    typeof value["at"] === "string" &&
+    (value["audience"] === "tenant" || value["audience"] === "user") &&
+    NOTIFICATION_TYPES.some((type) => type === value["type"])
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,141 @@
+/**
+ * What one feed shows, as a pure function of what its connection reported.
+ *
+ * The official client hands over the events missed during a cut *before* it says `connect`.
+ * So "received while not live, after having been live" is what makes an event caught up.
+ */
+
+import type { Notification } from "../api.ts";
+
+export const MAX_ENTRIES = 60;
+
+/** How the present connection began: with nothing before it, with all that was missed, or with a gap. */
+export type Arrival = "first" | "recovered" | "restarted";
+
+export type Link =
+  | { readonly kind: "connecting" }
+  | {
+      readonly kind: "live";
+      readonly sid: string;
+      readonly arrival: Arrival;
+      readonly caughtUp: number;
+    }
+  /** The transport is gone; the client tries again at `retryAt` (Unix milliseconds). */
+  | { readonly kind: "waiting"; readonly retryAt: number }
+  /** The gateway said no. The client stays away until told otherwise. */
+  | { readonly kind: "refused"; readonly code: string; readonly message: string }
+  /** The gateway ended the session, for example because the token ran out. */
+  | { readonly kind: "ended" };
+
+export type Mark = "cut" | "recovered" | "restarted" | "renewed" | "ended";
+
+export type Entry =
+  | {
+      readonly kind: "event";
+      readonly seq: number;
+      readonly event: Notification;
+      readonly caughtUp: boolean;
+    }
+  | {
+      readonly kind: "mark";
+      readonly seq: number;
+      readonly mark: Mark;
+      readonly at: number;
+      readonly caughtUp: number;
+    };
+
+export interface FeedState {
+  readonly link: Link;
+  /** Newest first, at most `MAX_ENTRIES`. */
+  readonly entries: readonly Entry[];
+  /** Counts entries up for as long as the feed lives, and names each one. */
+  readonly seq: number;
+  readonly wasLive: boolean;
+  /** Events received since the link was lost. */
+  readonly caughtUp: number;
+}
+
+export type FeedAction =
+  | { readonly type: "opened" }
+  | { readonly type: "attempting" }
+  | {
+      readonly type: "connected";
+      readonly sid: string;
+      readonly recovered: boolean;
+      readonly at: number;
+    }
+  | { readonly type: "received"; readonly event: Notification }
+  | { readonly type: "lost"; readonly at: number; readonly retryAt: number }
+  | { readonly type: "failed"; readonly retryAt: number }
+  | { readonly type: "refused"; readonly code: string; readonly message: string }
+  | { readonly type: "ended"; readonly at: number }
+  | { readonly type: "renewed"; readonly at: number };
+
+export const initialState: FeedState = {
+  link: { kind: "connecting" },
+  entries: [],
+  seq: 0,
+  wasLive: false,
+  caughtUp: 0,
+};
+
+export function reduce(state: FeedState, action: FeedAction): FeedState {
+  switch (action.type) {
+    case "opened":
+      return initialState;
+    case "attempting":
+      return { ...state, link: { kind: "connecting" } };
+    case "connected":
+      return connected(state, action);
+    case "received":
+      return received(state, action.event);
+    case "lost":
+      return {
+        // A link that fails again before it was live adds no second "cut" to the list.
+        ...(state.link.kind === "live" ? marked(state, "cut", action.at) : state),
+        link: { kind: "waiting", retryAt: action.retryAt },
+        caughtUp: 0,
+      };
+    case "failed":
+      return { ...state, link: { kind: "waiting", retryAt: action.retryAt } };
+    case "refused":
+      return { ...state, link: { kind: "refused", code: action.code, message: action.message } };
+    case "ended":
+      return { ...marked(state, "ended", action.at), link: { kind: "ended" }, caughtUp: 0 };
+    case "renewed":
+      return marked(state, "renewed", action.at);
+  }
+}
+
+function connected(
+  state: FeedState,
+  { sid, recovered, at }: Extract<FeedAction, { type: "connected" }>,
+): FeedState {
+  const arrival = !state.wasLive ? "first" : recovered ? "recovered" : "restarted";
+  return {
+    ...(arrival === "first" ? state : marked(state, arrival, at)),
+    link: { kind: "live", sid, arrival, caughtUp: state.caughtUp },
+    wasLive: true,
+    caughtUp: 0,
+  };
+}
+
+function received(state: FeedState, event: Notification): FeedState {
+  const caughtUp = state.wasLive && state.link.kind !== "live";
+  return {
+    ...added(state, { kind: "event", seq: state.seq, event, caughtUp }),
+    caughtUp: state.caughtUp + (caughtUp ? 1 : 0),
+  };
+}
+
+function marked(state: FeedState, mark: Mark, at: number): FeedState {
+  return added(state, { kind: "mark", seq: state.seq, mark, at, caughtUp: state.caughtUp });
+}
+
+function added(state: FeedState, entry: Entry): FeedState {
+  return {
+    ...state,
+    entries: [entry, ...state.entries].slice(0, MAX_ENTRIES),
+    seq: state.seq + 1,
+  };
+}
