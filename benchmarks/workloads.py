@@ -110,8 +110,7 @@ def _fan_out_figures(seen: dict[str, float], sent: dict[str, float]) -> Figures:
     figures = {
         "deliveries_per_s": seen["events_per_s"],
         "server_cpu_us": seen["server_cpu_s"] / events * 1e6,
-        "server_cpu_share": seen["server_cpu_s"] / seen["seconds"],
-        "client_cpu_share": seen["client_cpu_s"] / seen["seconds"],
+        **_shares(seen),
         "batch": sent["events"] / max(sent["batches"], 1),
         "frame_bytes": seen["frame_bytes"],
         "events_per_read": seen["events_per_read"],
@@ -120,6 +119,15 @@ def _fan_out_figures(seen: dict[str, float], sent: dict[str, float]) -> Figures:
     latency: dict[str, float] = seen["latency_us"] or {}  # type: ignore[assignment]  # an object
     figures.update({f"{name}_ms": value / 1e3 for name, value in latency.items()})
     return figures
+
+
+def _shares(seen: dict[str, float]) -> Figures:
+    """Return how busy both cores were, and what the server lost of its own to other programs."""
+    return {
+        "server_cpu_share": seen["server_cpu_s"] / seen["seconds"],
+        "server_wait_share": seen["server_wait_s"] / seen["seconds"],
+        "client_cpu_share": seen["client_cpu_s"] / seen["seconds"],
+    }
 
 
 def _idle(server: RunningServer, core: int, scale: Scale) -> Figures:
@@ -166,8 +174,7 @@ def _handshakes(*, is_repeating: bool) -> Measure:
         return {
             "handshakes_per_s": seen["handshakes_per_s"],
             "server_cpu_us": seen["server_cpu_s"] / seen["handshakes"] * 1e6,
-            "server_cpu_share": seen["server_cpu_s"] / seen["seconds"],
-            "client_cpu_share": seen["client_cpu_s"] / seen["seconds"],
+            **_shares(seen),
             "faults": 0,
         }
 
@@ -180,6 +187,7 @@ _REAL = ("tidegate", "node", "python-socketio")  # the C loop checks no token an
 _CPU = Column("server_cpu_us", "CPU, us each", "{:.2f}")
 _SHARES = (
     Column("server_cpu_share", "server core", "{:.0%}"),
+    Column("server_wait_share", "lost to others", "{:.0%}"),
     Column("client_cpu_share", "client core", "{:.0%}"),
 )
 _FRAME = (Column("batch", "events per write", "{:.1f}"), Column("frame_bytes", "frame", "{:.1f} B"))

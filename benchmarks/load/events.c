@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "load.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Latencies are counted in 64 steps per power of two: exact to 1.6 %, in a fixed 32 KB. */
@@ -93,7 +94,7 @@ static double percentile_us(double share) {
     for (unsigned bucket = 0; bucket < 64 * STEPS; bucket++) {
         seen += histogram[bucket];
         if (seen > rank)
-            return upper_edge_us(bucket);
+            return fmin(upper_edge_us(bucket), (double)latency_max / 1e3);
     }
     return (double)latency_max / 1e3;
 }

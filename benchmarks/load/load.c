@@ -62,11 +62,42 @@ static double server_cpu(void) {
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
+/* Seconds that the server was ready to run while its core ran something else: what a machine that is
+ * not ours alone takes from it, and what its other threads do; main thread only (proc(5)). */
+static double server_wait(void) {
+    char path[64];
+    unsigned long long waited = 0;
+    if (options.server_pid == 0)
+        return 0;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", options.server_pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0; /* a kernel without it */
+    if (fscanf(file, "%*u %llu", &waited) != 1)
+        waited = 0;
+    fclose(file);
+    return (double)waited / 1e9;
+}
+
+struct usage {
+    double server, server_wait, own; /* seconds */
+};
+
 static double own_cpu(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static struct usage usage_now(void) {
+    return (struct usage){server_cpu(), server_wait(), own_cpu()};
+}
+
+static void print_usage(struct usage before) {
+    struct usage now = usage_now();
+    printf("\"server_cpu_s\":%.3f,\"server_wait_s\":%.3f,\"client_cpu_s\":%.3f",
+           now.server - before.server, now.server_wait - before.server_wait, now.own - before.own);
 }
 
 /* The event loop */
@@ -153,7 +184,7 @@ static void begin_measuring(void) {
         clients[i].events = 0;
 }
 
-static void print_fanout(double elapsed, double server, double own) {
+static void print_fanout(double elapsed, struct usage before) {
     uint64_t least = UINT64_MAX, most = 0;
     for (int i = 0; i < options.sockets; i++) {
         least = clients[i].events < least ? clients[i].events : least;
@@ -161,7 +192,8 @@ static void print_fanout(double elapsed, double server, double own) {
     }
     printf("{\"sockets\":%lu,\"seconds\":%.4f,\"events\":%lu,\"events_per_s\":%.1f,", tally.joined,
            elapsed, tally.events, (double)tally.events / elapsed);
-    printf("\"server_cpu_s\":%.3f,\"client_cpu_s\":%.3f,\"events_per_read\":%.2f,", server, own,
+    print_usage(before);
+    printf(",\"events_per_read\":%.2f,",
            tally.reads ? (double)tally.events / (double)tally.reads : 0);
     printf("\"frame_bytes\":%.2f,\"frame_min\":%lu,\"frame_max\":%lu,",
            tally.events ? (double)tally.bytes / (double)tally.events : 0, tally.frame_min,
@@ -188,13 +220,13 @@ static void fanout(void) {
         turn(10);
     begin_measuring();
     begin = clock_ns();
-    double server = server_cpu(), own = own_cpu();
+    struct usage before = usage_now();
     uint64_t end = begin + ns(options.seconds), now;
     do {
         turn(10);
         now = clock_ns();
     } while (now < end && (options.max_events == 0 || tally.events < options.max_events));
-    print_fanout((double)(now - begin) / 1e9, server_cpu() - server, own_cpu() - own);
+    print_fanout((double)(now - begin) / 1e9, before);
 }
 
 static bool is_stdin_closed(void) {
@@ -213,14 +245,14 @@ static void idle(void) {
 
 static void handshake(void) {
     is_restarting = true;
-    double server = server_cpu(), own = own_cpu();
+    struct usage before = usage_now();
     uint64_t begin = clock_ns();
     shake_hands((uint64_t)options.total);
     double elapsed = (double)(clock_ns() - begin) / 1e9;
     printf("{\"handshakes\":%lu,\"seconds\":%.4f,\"handshakes_per_s\":%.1f,", tally.joined,
            elapsed, (double)tally.joined / elapsed);
-    printf("\"server_cpu_s\":%.3f,\"client_cpu_s\":%.3f}\n", server_cpu() - server,
-           own_cpu() - own);
+    print_usage(before);
+    printf("}\n");
 }
 
 /* Options */

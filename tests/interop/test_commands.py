@@ -124,7 +124,7 @@ UNSAFE = [
         {"TIDEGATE_AUTH__JWKS_URL": "https://issuer.example/jwks"}, "auth.audience", id="no aud"
     ),
     pytest.param(
-        {"TIDEGATE_AUTH__SECRET": SECRET, "TIDEGATE_API__HOST": "0.0.0.0"}, "api.key", id="open"
+        {"TIDEGATE_AUTH__SECRET": SECRET, "TIDEGATE_API__HOST": "0.0.0.0"}, "api.host", id="open"
     ),
 ]
 

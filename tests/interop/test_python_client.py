@@ -37,7 +37,8 @@ async def test_events_acks_and_refusals(start_gateway: StartGateway) -> None:
 
 async def test_a_refused_client_raises(start_gateway: StartGateway) -> None:
     running = await start_gateway()
-    client, errors = socketio.AsyncClient(reconnection=False), []
+    client = socketio.AsyncClient(reconnection=False)
+    errors: list[Any] = []
     client.on("connect_error", errors.append, namespace="/chat")
     with pytest.raises(socketio.exceptions.ConnectionError):
         await client.connect(

@@ -169,7 +169,7 @@ class Settings(_Section):
     origins: Names = []
     """Origins of pages that may connect, such as `https://app.example.com`; none: no browser."""
     allowed_hosts: HostNames = []
-    """Values of the Host header that are served; none listed: any."""
+    """Host names that are served, as in the Host header but without port; none listed: any."""
     namespaces: NamespaceNames = []
     """Namespaces to serve when no Python declares them."""
     path: EnginePath = "/socket.io/"

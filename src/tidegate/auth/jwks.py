@@ -96,11 +96,12 @@ class JWKSKeys:
             if fetch is not None and not self._may_serve_stale(now):
                 return self._find_after(fetch, algorithm, kid, now)
         found = self._look_up(algorithm, kid, now)
-        if not found and kid is not None:
-            fetch = self._search(now)
-            if fetch is not None:
-                return self._find_after(fetch, algorithm, kid, now)
-        return found
+        if found or kid is None:
+            return found
+        fetch = self._search(now)
+        if fetch is not None:
+            return self._find_after(fetch, algorithm, kid, now)
+        return self._none_for(kid)
 
     def good_until(self, now: float) -> float:
         """Return when the keys are to be fetched again, or when that is tried again."""
@@ -121,7 +122,7 @@ class JWKSKeys:
         self, fetch: asyncio.Task[None], algorithm: str, kid: str | None, now: float
     ) -> Sequence[Key]:
         await asyncio.wait([fetch])  # unlike `await fetch`, does not cancel it when we are
-        return self._look_up(algorithm, kid, now)
+        return self._look_up(algorithm, kid, now) or self._none_for(kid)
 
     def _look_up(self, algorithm: str, kid: str | None, now: float) -> Sequence[Key]:
         if now - self._fetched_at > self._max_stale:
@@ -129,9 +130,14 @@ class JWKSKeys:
         fitting = [key for key in self._keys if algorithm in key.algorithms]
         if kid is None:
             return fitting if len(fitting) == 1 else []
-        if self._failed_at != _NEVER and all(key.kid != kid for key in self._keys):
-            raise _try_again()  # it may be a new key, and the issuer can't be asked
         return [key for key in fitting if key.kid == kid]
+
+    def _none_for(self, kid: str | None) -> Sequence[Key]:
+        """Return no key, unless it may be a new one of an issuer that can't be asked."""
+        is_unknown = kid is not None and all(key.kid != kid for key in self._keys)
+        if is_unknown and self._failed_at != _NEVER:
+            raise _try_again()
+        return []
 
     # Fetching. A clock that was set back counts as "long ago": one fetch more does no harm.
 

@@ -36,19 +36,20 @@ class JWKSClient:
 
     @property
     def host(self) -> str:
-        """The host, for logs: a URL may hold credentials."""
+        """The host, for logs: a URL's query may hold credentials."""
         return self._url.host
 
     async def fetch(self) -> bytes:
         """Return the document.
 
         Raises:
-            httpx.HTTPError: No connection, a bad redirect, or an answer that is no success.
+            httpx.HTTPError: No connection, or a bad redirect.
             TimeoutError: It took too long.
-            ValueError: The document is too large, or compressed.
+            ValueError: The answer is none: not status 200, too large, or compressed.
         """
         async with asyncio.timeout(self._timeout), self._client().stream("GET", self._url) as reply:
-            reply.raise_for_status()
+            if reply.status_code != httpx.codes.OK:
+                raise ValueError(f"the answer has status {reply.status_code}")
             # We asked for no compression: a small answer must not unfold into a huge one.
             if reply.headers.get("Content-Encoding", "identity") != "identity":
                 raise ValueError("the answer is compressed")
@@ -90,6 +91,8 @@ def _checked_url(text: str, *, allow_http: bool) -> httpx.URL:
         raise _bad_url("is not a URL") from error
     if url.scheme not in ("http", "https") or not url.host:
         raise _bad_url("is not an https URL")
+    if url.userinfo:
+        raise _bad_url("holds a user name or password, which would end up in logs")
     if url.scheme == "http" and not (allow_http or _is_loopback(url.host)):
         raise _bad_url("is plain http: whoever is on the way could put keys of their own there")
     return url

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,10 +42,8 @@ async def door(key_server: KeyServer, clock: Clock) -> AsyncIterator[Door]:
     await door.authenticator.aclose()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.002)
+async def until_asked(key_server: KeyServer) -> None:
+    assert await asyncio.to_thread(key_server.asked.wait, 10)
 
 
 async def test_keys_are_fetched_once_and_then_at_hand(
@@ -86,7 +84,7 @@ async def test_one_that_gives_up_waiting_does_not_stop_the_fetch(
     key_server.may_answer.clear()
     impatient = asyncio.create_task(door.ask(rsa_issuer.token()))
     patient = asyncio.create_task(door.ask(rsa_issuer.token(sub="43")))
-    await until(key_server.asked.is_set)
+    await until_asked(key_server)
     impatient.cancel()
     key_server.may_answer.set()
     assert await patient == "43"
@@ -226,12 +224,12 @@ async def test_a_server_that_is_gone_is_named_in_the_log_and_not_to_the_client(
     rsa_issuer: Issuer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    door = Door(JWKSKeys("http://user:hunter2@127.0.0.1:1/jwks.json"), clock)
+    door = Door(JWKSKeys("http://127.0.0.1:1/jwks.json?key=hunter2"), clock)
     with pytest.raises(AuthError) as caught:
         await door.identity(rsa_issuer.token())
     assert (caught.value.code, "127.0.0.1" in caught.value.detail) == ("try_again", False)
     assert "127.0.0.1 could not be fetched" in caplog.text
-    assert "hunter2" not in caplog.text
+    assert not any("hunter2" in line for line in caplog.messages)
     await door.authenticator.aclose()
 
 
@@ -244,12 +242,13 @@ async def test_stale_keys_stay_in_use_and_only_the_first_waits(
     clock.now = NOW + 600
     assert await door.ask(rsa_issuer.token(exp=NOW + 99_999)) == "42"
     clock.now = NOW + 700
+    key_server.asked.clear()
     key_server.may_answer.clear()
     for number in range(20):
         token = rsa_issuer.token(exp=NOW + 99_999, sub=str(number))
         assert isinstance(door.authenticator.verify(token), Identity)
-    key_server.may_answer.set()
-    await until(lambda: key_server.requests == 3)
+    await until_asked(key_server)
+    assert key_server.requests == 3
 
 
 async def test_an_unknown_kid_while_the_issuer_is_down_may_be_a_new_key(
@@ -294,7 +293,7 @@ async def test_closing_ends_a_fetch_under_way(
 ) -> None:
     key_server.may_answer.clear()
     waiting = asyncio.create_task(door.ask(rsa_issuer.token()))
-    await until(key_server.asked.is_set)
+    await until_asked(key_server)
     await door.authenticator.aclose()
     assert await waiting == "try_again"
 

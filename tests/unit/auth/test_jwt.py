@@ -32,6 +32,14 @@ def segment(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
+def confused(issuer: Issuer) -> str:
+    """Return a token that says HS256 and has the issuer's public key as its secret."""
+    header = segment(b'{"alg":"HS256"}')
+    signed = f"{header}.{issuer.token().split('.')[1]}"
+    mac = hmac.new(issuer.pem.encode(), signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{segment(mac)}"
+
+
 def verified(authenticator: JWTAuthenticator, token: str) -> Identity:
     """Verify a token whose keys are at hand."""
     identity = authenticator.verify(token)
@@ -128,9 +136,7 @@ def test_none_is_refused(authenticator: JWTAuthenticator, secret_issuer: Issuer)
 def test_a_public_key_is_not_taken_for_a_secret(
     rsa_authenticator: JWTAuthenticator, rsa_issuer: Issuer
 ) -> None:
-    signed = f"{segment(b'{"alg": "HS256"}')}.{rsa_issuer.token().split('.')[1]}"
-    mac = hmac.new(rsa_issuer.pem.encode(), signed.encode(), hashlib.sha256).digest()
-    assert refusal(rsa_authenticator, f"{signed}.{segment(mac)}") == "token_invalid"
+    assert refusal(rsa_authenticator, confused(rsa_issuer)) == "token_invalid"
 
 
 def test_a_public_key_is_not_taken_for_a_secret_where_both_kinds_are_allowed(
@@ -139,9 +145,7 @@ def test_a_public_key_is_not_taken_for_a_secret_where_both_kinds_are_allowed(
     keys = StaticKeys(secret_issuer.private, rsa_issuer.pem)
     config = JWTConfig(algorithms=("HS256", "RS256"))
     authenticator = JWTAuthenticator(config, keys, clock=clock)
-    signed = f"{segment(b'{"alg": "HS256"}')}.{rsa_issuer.token().split('.')[1]}"
-    mac = hmac.new(rsa_issuer.pem.encode(), signed.encode(), hashlib.sha256).digest()
-    assert refusal(authenticator, f"{signed}.{segment(mac)}") == "token_invalid"
+    assert refusal(authenticator, confused(rsa_issuer)) == "token_invalid"
     assert verified(authenticator, rsa_issuer.token()).user == "42"
     assert verified(authenticator, secret_issuer.token()).user == "42"
 
@@ -251,7 +255,8 @@ def test_a_token_expires_after_the_leeway_remembered_or_not(
 def test_a_token_from_the_future_is_refused_beyond_the_leeway(
     claim: str, authenticator: JWTAuthenticator, secret_issuer: Issuer
 ) -> None:
-    near, far = {claim: NOW + 10}, {claim: NOW + 10.1}
+    near: dict[str, Any] = {claim: NOW + 10}
+    far: dict[str, Any] = {claim: NOW + 10.1}
     assert verified(authenticator, secret_issuer.token(**near)).user == "42"
     assert refusal(authenticator, secret_issuer.token(**far)) == "token_invalid"
 
@@ -324,7 +329,7 @@ def test_a_token_without_a_proper_user_is_refused(
 def test_claims_are_mapped_by_path(clock: Clock, secret_issuer: Issuer) -> None:
     config = JWTConfig(tenant_claim="https://example.com/tenant", user_claim="app.user.id")
     authenticator = JWTAuthenticator(config, StaticKeys(secret_issuer.private), clock=clock)
-    claims = {"https://example.com/tenant": "globex", "app": {"user": {"id": 7}}}
+    claims: dict[str, Any] = {"https://example.com/tenant": "globex", "app": {"user": {"id": 7}}}
     identity = verified(authenticator, secret_issuer.token(**claims))
     assert (identity.tenant, identity.user) == ("globex", "7")
 

@@ -1,0 +1,45 @@
+"""The arrows between layers point one way."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "tidegate"
+ALLOWED = {
+    "errors": set(),
+    "ids": set(),
+    "deadlines": set(),
+    "protocol": {"errors", "ids"},
+    "events": {"errors", "ids", "protocol"},
+    "auth": {"errors", "ids"},
+    "log": {"errors", "ids"},
+    "hub": {"errors", "ids", "auth", "log", "protocol"},
+    "sources": {"errors", "ids", "events", "log"},
+    "transports": {"errors", "ids", "deadlines", "auth", "hub", "protocol"},
+    "app": {
+        *{"errors", "ids", "deadlines", "protocol", "events", "auth", "log", "hub"},
+        *{"sources", "transports", "api"},
+    },
+    "api": {"errors", "ids", "app", "events", "hub", "log", "sources", ""},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tidegate":
+            found.add(".".join((node.module or "").split(".")[1:2]))
+    return found
+
+
+@pytest.mark.parametrize("layer", sorted(ALLOWED))
+def test_a_layer_imports_only_what_is_below_it(layer: str) -> None:
+    files = [SOURCE / f"{layer}.py"]
+    if not files[0].exists():
+        files = sorted((SOURCE / layer).rglob("*.py"))
+    assert files
+    for file in files:
+        assert imports_of(file) <= ALLOWED[layer] | {layer}, file.name
