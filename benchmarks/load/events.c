@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "load.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Latencies are counted in 64 steps per power of two: exact to 1.6 %, in a fixed 32 KB. */
@@ -91,12 +90,13 @@ void latencies_reset(void) {
 
 static double percentile_us(double share) {
     uint64_t rank = (uint64_t)(share * (double)latency_count), seen = 0;
+    double max_us = (double)latency_max / 1e3;
     for (unsigned bucket = 0; bucket < 64 * STEPS; bucket++) {
         seen += histogram[bucket];
         if (seen > rank)
-            return fmin(upper_edge_us(bucket), (double)latency_max / 1e3);
+            return upper_edge_us(bucket) < max_us ? upper_edge_us(bucket) : max_us;
     }
-    return (double)latency_max / 1e3;
+    return max_us;
 }
 
 void latencies_print(FILE *out) {

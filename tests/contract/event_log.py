@@ -36,11 +36,6 @@ async def take(follower: AsyncIterator[object], count: int) -> list[Record[Entry
 class EventLogContract:
     """Subclasses give the fixture ``event_log``: started, empty, closed at the end."""
 
-    @pytest.fixture
-    async def event_log(self) -> AsyncIterator[EventLog]:
-        raise NotImplementedError
-        yield
-
     async def test_offsets_rise_and_name_the_entries(self, event_log: EventLog) -> None:
         follower = event_log.follow(event_log.head)
         first = await event_log.append([entry(1), entry(2)])

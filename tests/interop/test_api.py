@@ -64,9 +64,8 @@ async def test_a_published_event_reaches_its_audience(api: API, node: NodeDriver
 async def test_the_payload_passes_through_byte_for_byte(api: API) -> None:
     seen: list[bytes] = []
     api.running.gateway.hub.taps.add(lambda record: seen.append(record.entry.data))
-    text = (
-        '{"tenant":"acme","namespace":"/chat","event":"tick","data":{ "n" : 1.50, "e":"\\u00e9"}}'
-    )
+    data = '{ "n" : 1.50, "e":"\\u00e9"}'
+    text = f'{{"tenant":"acme","namespace":"/chat","event":"tick","data":{data}}}'
     assert (await api.http.post("/v1/events", content=text)).status_code == 202
     await until(lambda: seen, "the event")
     assert seen == [data.encode()]

@@ -35,7 +35,7 @@ def jwt_authenticator(auth: AuthSettings, *, allow_weak: bool = False) -> Authen
         cache_entries=auth.cache_entries,
     )
     if auth.jwks_url is not None:
-        return JWTAuthenticator(config, JWKSKeys(auth.jwks_url))
+        return JWTAuthenticator(config, JWKSKeys(auth.jwks_url, allow_http=allow_weak))
     return JWTAuthenticator(config, StaticKeys(static_key(auth), allow_weak=allow_weak))
 
 
