@@ -39,7 +39,7 @@ def draw(result: dict[str, Any], target: Path) -> None:
         color=[COLOURS.get(name, OTHER_COLOUR) for name in names],
         error_kw={"elinewidth": 1, "ecolor": "#0f172a"},
     )
-    axes.bar_label(bars, [f"{middle:,.4g}" for middle in medians], padding=6)
+    axes.bar_label(bars, [_label(middle) for middle in medians], padding=6)
     if min(medians) > 0 and max(medians) / min(medians) >= WIDE_RANGE:
         axes.set_xscale("log")
         axes.set_xlim(min(medians) / 3, max(medians) * 4)
@@ -50,6 +50,10 @@ def draw(result: dict[str, Any], target: Path) -> None:
     axes.set_xlabel(plotted["heading"])
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(target, metadata={"Date": None})
+
+
+def _label(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _values(result: dict[str, Any], server: str) -> list[float]:

@@ -97,6 +97,12 @@ def _command() -> str:
     return shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
 
 
+def _workload(name: str) -> str:
+    if name not in WORKLOADS:
+        raise argparse.ArgumentTypeError(f"no workload {name!r}; known: {', '.join(WORKLOADS)}")
+    return name
+
+
 def _servers(text: str) -> list[str]:
     names = text.split(",")
     unknown = [name for name in names if name not in SERVERS]
@@ -108,7 +114,11 @@ def _servers(text: str) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument(
-        "workloads", nargs="*", metavar="workload", help=f"of {', '.join(WORKLOADS)}; default: all"
+        "workloads",
+        nargs="*",
+        type=_workload,
+        metavar="workload",
+        help=f"of {', '.join(WORKLOADS)}; default: all",
     )
     parser.add_argument("--rounds", type=int, default=3, help="times each server is measured")
     parser.add_argument("--quick", action="store_true", help="short: see that it runs")

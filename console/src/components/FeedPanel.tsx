@@ -5,7 +5,7 @@ import { type Feed, useFeed } from "../feed/useFeed.ts";
 import { EntryList } from "./EntryList.tsx";
 import styles from "./FeedPanel.module.css";
 import { Icon } from "./Icon.tsx";
-import { LinkStatus, Offline } from "./LinkStatus.tsx";
+import { LinkNotice, LinkStatus } from "./LinkStatus.tsx";
 
 interface FeedPanelProps {
   readonly tenant: Tenant;
@@ -34,7 +34,7 @@ export function FeedPanel({ tenant, user, namespace }: FeedPanelProps) {
         </div>
         <LinkButton feed={feed} name={user.name} />
       </header>
-      {link.kind === "waiting" && <Offline name={user.name} />}
+      <LinkNotice link={link} name={user.name} />
       <EntryList entries={feed.entries} name={user.name} />
       <SocketFacts feed={feed} />
     </article>
@@ -89,7 +89,7 @@ function SocketFacts({ feed: { link } }: { readonly feed: Feed }) {
         </dd>
       </div>
       <div>
-        <dt>socket.id</dt>
+        <dt>id</dt>
         <dd>{isLive ? `${link.sid.slice(0, 8)}…` : "–"}</dd>
       </div>
     </dl>

@@ -11,9 +11,9 @@ const DRAWINGS = {
       />
     </>
   ),
-  info: <path d="M12 11v6M12 7.2v.1" />,
+  info: <path d="M12 10.5v7.5M12 6v.1" />,
   success: <path d="m7 12.5 3.4 3.4L17.2 9" />,
-  warning: <path d="M12 6.5v7M12 17v.1" />,
+  warning: <path d="M12 5.5v8M12 18v.1" />,
   cut: (
     <>
       <circle cx="6" cy="7" r="2.6" />

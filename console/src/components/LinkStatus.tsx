@@ -18,14 +18,33 @@ export function LinkStatus({ link }: { readonly link: Link }) {
   );
 }
 
-/** Shown while the client waits to try again: what to do with the pause. */
-export function Offline({ name }: { readonly name: string }) {
-  return (
-    <div className={styles.offline}>
-      <p>Publish something now: {name} gets it on the way back.</p>
-      <span className={styles.progress} aria-hidden="true" />
-    </div>
-  );
+interface LinkNoticeProps {
+  readonly link: Link;
+  readonly name: string;
+}
+
+/** Shown while the feed is off: what to do with the pause, or why there will be no next try. */
+export function LinkNotice({ link, name }: LinkNoticeProps) {
+  switch (link.kind) {
+    case "waiting":
+      return (
+        <div className={styles.notice}>
+          <p>Publish now: {name} gets it once back.</p>
+          <span className={styles.progress} aria-hidden="true" />
+        </div>
+      );
+    case "refused":
+      return (
+        <p className={styles.notice}>
+          {link.message} (<code>{link.code}</code>)
+        </p>
+      );
+    case "ended":
+      return <p className={styles.notice}>The gateway ended this session.</p>;
+    case "connecting":
+    case "live":
+      return null;
+  }
 }
 
 function Countdown({ until }: { readonly until: number }) {
@@ -42,9 +61,9 @@ function wordsFor(link: Link): string {
     case "waiting":
       return "Connection cut, reconnecting soon";
     case "refused":
-      return `Refused: ${link.code}`;
+      return "Refused";
     case "ended":
-      return "Ended by the gateway";
+      return "Ended";
   }
 }
 

@@ -50,7 +50,7 @@ def tls_context(tls: TLSSettings) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(tls.certificate, tls.key)
+        context.load_cert_chain(tls.certificate, tls.key, password="")
     except (ssl.SSLError, OSError) as error:
         raise ConfigError(
             "tls.certificate",

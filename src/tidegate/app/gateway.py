@@ -174,6 +174,11 @@ class Gateway:
             await close()
 
     @property
+    def has_own_authenticator(self) -> bool:
+        """Whether tokens are verified by the user's authenticator, not by the settings' keys."""
+        return self._authenticator is not None
+
+    @property
     def is_ready(self) -> bool:
         """Whether new clients should be sent here."""
         return self.is_following and not self.is_draining

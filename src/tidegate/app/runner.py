@@ -8,8 +8,7 @@ import signal
 from collections.abc import Callable
 
 from tidegate.app.gateway import Gateway
-from tidegate.app.safety import is_loopback
-from tidegate.app.settings import Settings
+from tidegate.app.safety import api_is_on
 
 __all__ = ["run_gateway"]
 
@@ -39,7 +38,7 @@ async def run_gateway(gateway: Gateway, *, on_ready: OnReady | None = None) -> N
     try:
         port = await gateway.listen()
         api_port = None
-        if _has_api(settings):
+        if api_is_on(settings):
             key = settings.api.key
             app = make_api(gateway, None if key is None else key.get_secret_value())
             api = APIServer(app)
@@ -74,8 +73,3 @@ def _stop_signals() -> asyncio.Queue[None]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.put_nowait, None)
     return stopped
-
-
-def _has_api(settings: Settings) -> bool:
-    """The private port is on with a key, or in development on loopback."""
-    return settings.api.key is not None or (settings.dev and is_loopback(settings.api.host))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tidegate.app.config import describe
-from tidegate.app.safety import unsafe_settings
+from tidegate.app.safety import setting_warnings, unsafe_settings
 from tidegate.cli.loading import load
 
 __all__ = ["check_settings"]
@@ -24,13 +25,13 @@ def check_settings(config: Path | None, *, dev: bool) -> bool:
     console = Console()
     table = Table("setting", "value", "source", box=None, pad_edge=False)
     for key, value, source in describe(loaded):
-        table.add_row(key, value, source, style=None if source == "default" else "bold")
+        table.add_row(key, Text(value), Text(source), style=None if source == "default" else "bold")
     console.print(table)
     problems = unsafe_settings(loaded)
     for problem in problems:
         console.print(f"\nunsafe: {problem}", style="red", markup=False, highlight=False)
-    if not loaded.settings.origins:
-        console.print("\nnote: origins is empty, so no browser can connect.", style="yellow")
+    for warning in setting_warnings(loaded):
+        console.print(f"\nwarning: {warning}", style="yellow", markup=False, highlight=False)
     if not problems:
         console.print("\nThese settings can be served.", style="green")
     return not problems or loaded.settings.dev

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tidegate.app.config import ConfigErrors, LoadedSettings, load_settings
-from tidegate.app.safety import unsafe_settings
+from tidegate.app.safety import setting_warnings, unsafe_settings
 from tidegate.app.settings import Settings
 
 __all__ = ["load", "load_safe", "start_logging"]
@@ -24,20 +24,29 @@ def load(config: Path | None, flags: Mapping[str, object] | None = None) -> Load
     return load_settings(file=config, environ=os.environ, flags=flags or {})
 
 
-def load_safe(config: Path | None, flags: Mapping[str, object]) -> LoadedSettings:
+def load_safe(
+    config: Path | None, flags: Mapping[str, object], *, has_authenticator: bool = False
+) -> LoadedSettings:
     """Return settings that are safe to serve with; with ``dev``, warn of those that are not.
+
+    Args:
+        config: The settings file, if one was named.
+        flags: Values by dotted key.
+        has_authenticator: The gateway verifies tokens in a way of its own.
 
     Raises:
         ConfigErrors: They are wrong, or unsafe without ``dev``.
     """
     loaded = load(config, flags)
-    problems = unsafe_settings(loaded)
-    fatal = [problem for problem in problems if problem.key == "auth.secret"]
-    has_no_key = any("no key" in problem.problem for problem in fatal)
-    if problems and (not loaded.settings.dev or has_no_key):
+    problems = unsafe_settings(loaded, has_authenticator=has_authenticator)
+    auth = loaded.settings.auth
+    has_key = has_authenticator or any((auth.secret, auth.jwks_url, auth.public_key))
+    if problems and not (loaded.settings.dev and has_key):
         raise ConfigErrors(problems)
     for problem in problems:
         print(f"UNSAFE, permitted by --dev: {problem}", file=sys.stderr)
+    for warning in setting_warnings(loaded):
+        print(f"warning: {warning}", file=sys.stderr)
     return loaded
 
 

@@ -23,10 +23,10 @@ def serve_gateway(target: str | None, config: Path | None, flags: Mapping[str, o
     Raises:
         ConfigError: The settings or the target can't be used.
     """
-    loaded = load_safe(config, flags)
+    gateway = Gateway() if target is None else _import_gateway(target)
+    loaded = load_safe(config, flags, has_authenticator=gateway.has_own_authenticator)
     settings = loaded.settings
     start_logging(settings)
-    gateway = Gateway() if target is None else _import_gateway(target)
     gateway.configure(settings)
     if not gateway.namespaces and not settings.namespaces:
         raise ConfigError(

@@ -127,6 +127,7 @@ def test_headers_that_stand_once_may_not_be_repeated(line: str) -> None:
         pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", id="folded header"),
         pytest.param(b"GET / HTTP/1.1\r\nA: b\x01c\r\n\r\n", id="control character"),
         pytest.param(b"GET / HTTP/1.1\r\nA: b\x00c\r\n\r\n", id="NUL"),
+        pytest.param(b"GET / HTTP/1.1\r\nA: b\x7fc\r\n\r\n", id="delete character"),
         pytest.param(b"GET / HTTP/1.1\nHost: x\n\n", id="bare line feeds"),
         pytest.param(b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", id="unknown version"),
         pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
@@ -134,13 +135,6 @@ def test_headers_that_stand_once_may_not_be_repeated(line: str) -> None:
 )
 def test_what_is_not_http(data: bytes) -> None:
     assert read(data) == NOT_HTTP
-
-
-def test_delete_character_in_a_header() -> None:
-    assert read(head("A: b\x7fc")) in (
-        NOT_HTTP,
-        BadRequest(400, "bad_request", "A header has control characters."),
-    )
 
 
 @pytest.mark.parametrize("target", ["http://x/a", "*"])
@@ -231,12 +225,18 @@ def test_body_that_arrives_later() -> None:
     assert request.body == b"hello"
 
 
-@pytest.mark.parametrize("length", ["6", "99999999999999999999"])
+@pytest.mark.parametrize("length", ["6", "06", "999999999999999999"])
 def test_body_that_is_too_large_is_refused_at_the_head(length: str) -> None:
-    answer = read(head(f"Content-Length: {length}", method="POST"), max_body_size=5)
+    data = head(f"Content-Length: {length}", method="POST")
+    problem = BadRequest(413, "body_too_large", "The body is too large.")
 
-    assert isinstance(answer, BadRequest)
-    assert answer.status in (400, 413)  # the second number is beyond what the parser counts to
+    assert read(data, max_body_size=5) == problem
+
+
+def test_body_length_beyond_64_bits_is_not_http() -> None:
+    data = head("Content-Length: 99999999999999999999", method="POST")
+
+    assert read(data, max_body_size=5) == NOT_HTTP
 
 
 def test_body_is_refused_unless_it_is_asked_for() -> None:

@@ -87,7 +87,7 @@ def test_ping_between_fragments_is_answered_first() -> None:
     assert read(data) == [Ping(b"?"), "Hello"]
 
 
-@pytest.mark.parametrize("size", [0, 1, 3, 4, 5, 125, 126, 127, 65_535, 65_536, 70_001])
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 5, 125, 126, 127, 65_535, 65_536, 65_537, 70_003])
 def test_payloads_of_every_length_form(size: int) -> None:
     payload = (b"0123456789" * (size // 10 + 1))[:size]
 
@@ -203,6 +203,13 @@ def test_messages_before_a_violation_are_returned() -> None:
         "good",
         Violation(1002, "the opcode is reserved"),
     ]
+
+
+def test_the_reader_lets_go_of_its_buffers_at_the_end() -> None:
+    reader = FrameReader(1_000_000)
+    reader.receive_data(frame(0x02, b"x" * 1000) + frame(0x88))
+
+    assert (reader._pending, reader._message) == (b"", None)
 
 
 def test_everything_after_a_violation_is_ignored() -> None:
