@@ -22,5 +22,5 @@ export default defineConfig({
       "/socket.io": { target: gateway, ws: true },
     },
   },
-  test: { include: ["src/**/*.test.{ts,tsx}"] },
+  test: { include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true, unstubGlobals: true },
 });

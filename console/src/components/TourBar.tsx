@@ -17,7 +17,7 @@ export function TourBar({ tenant, user }: TourBarProps) {
     publish: ["Publish", `${tenant.name} sees it, nobody else does`],
     cut: ["Cut", `${user.name} loses the connection`],
     miss: ["Publish three more", `${user.name} misses them, for now`],
-    recover: ["Recovered", "All three arrive, in order, once"],
+    recover: ["Recovered", "All that was missed arrives, once"],
   };
 
   return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import secrets
+import socket
 import sys
 from collections import deque
 from pathlib import Path
@@ -85,6 +86,7 @@ class _Cut(msgspec.Struct, forbid_unknown_fields=True):
 
 def run_demo(host: str, port: int, *, terminal: bool) -> None:
     """Serve the demo until interrupted; in the terminal if the page was not built."""
+    port = port or _free_port(host)  # the page's origin must be known before it is served
     settings = Settings.model_validate(
         {
             "host": host,
@@ -98,6 +100,12 @@ def run_demo(host: str, port: int, *, terminal: bool) -> None:
     demo = _Demo(settings)
     show_terminal = terminal or not (PAGE / "index.html").is_file()
     uvloop.run(demo.run(show_terminal=show_terminal))
+
+
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class _Demo:
@@ -200,9 +208,9 @@ class _Demo:
         if isinstance(wanted, HTTPResponse):
             return wanted
         for tenant in self._gateway.hub.tenants():
-            for socket in self._gateway.hub.sockets_of(tenant):
-                if socket.sid == wanted.sid and socket.link is not None:
-                    socket.link.abort("cut by the demo")
+            for member in self._gateway.hub.sockets_of(tenant):
+                if member.sid == wanted.sid and member.link is not None:
+                    member.link.abort("cut by the demo")
                     return json_response(202, {"ok": True})
         return error_response(404, "not_found", "There is no such socket.")
 
