@@ -22,7 +22,7 @@ demo: $(SETUP)  ## Run the demo: gateway, page, two tenants; no broker needed
 
 test: $(SETUP)  ## Run all tests
 	@bash scripts/prepare_tests.sh
-	@$(BIN)/python -m pytest
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m pytest
 
 lint: $(SETUP)  ## Check style and types
 	@$(BIN)/ruff check .

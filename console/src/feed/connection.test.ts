@@ -33,12 +33,12 @@ function open(options: Partial<FeedOptions> = {}): OpenFeed {
   return { connection, state: () => state };
 }
 
-const linkBecomes = (feed: OpenFeed, link: object) =>
+const expectLink = (feed: OpenFeed, link: object) =>
   vi.waitFor(() => expect(feed.state().link).toMatchObject(link), { interval: 5 });
 
 test("shows what the gateway sends", async () => {
   const feed = open();
-  await linkBecomes(feed, { kind: "live", arrival: "first" });
+  await expectLink(feed, { kind: "live", arrival: "first" });
 
   server.emit("notification.created", notification("a"));
 
@@ -49,16 +49,16 @@ test("shows what the gateway sends", async () => {
 
 test("catches up after a cut, with a fresh token", async () => {
   const feed = open();
-  await linkBecomes(feed, { kind: "live" });
+  await expectLink(feed, { kind: "live" });
   server.emit("notification.created", notification("before"));
   await vi.waitFor(() => expect(feed.state().entries).toHaveLength(1));
 
   server.cut();
-  await linkBecomes(feed, { kind: "waiting" });
+  await expectLink(feed, { kind: "waiting" });
   server.emit("notification.created", notification("missed-1"));
   server.emit("notification.created", notification("missed-2"));
 
-  await linkBecomes(feed, { kind: "live", arrival: "recovered", caughtUp: 2 });
+  await expectLink(feed, { kind: "live", arrival: "recovered", caughtUp: 2 });
   expect(feed.state().entries).toMatchObject([
     { mark: "recovered", caughtUp: 2 },
     { event: { id: "missed-2" }, caughtUp: true },
@@ -72,7 +72,7 @@ test("catches up after a cut, with a fresh token", async () => {
 test("asks for a token at every attempt, and connects again on request after a refusal", async () => {
   const answers = ["bad", "good"];
   const feed = open({ getToken: () => Promise.resolve(answers.shift() ?? "none left") });
-  await linkBecomes(feed, {
+  await expectLink(feed, {
     kind: "refused",
     code: "token_invalid",
     message: "Unauthorized: the token is not valid",
@@ -80,7 +80,7 @@ test("asks for a token at every attempt, and connects again on request after a r
 
   feed.connection.reconnect();
 
-  await linkBecomes(feed, { kind: "live" });
+  await expectLink(feed, { kind: "live" });
   expect(server.tokens).toEqual(["bad", "good"]);
 });
 
@@ -91,7 +91,7 @@ test("tries again by itself when no token could be had", async () => {
     .mockResolvedValue("good");
   const feed = open({ getToken });
 
-  await linkBecomes(feed, { kind: "live" });
+  await expectLink(feed, { kind: "live" });
   expect(getToken).toHaveBeenCalledTimes(2);
   expect(server.tokens).toEqual(["good"]);
 });
@@ -99,21 +99,21 @@ test("tries again by itself when no token could be had", async () => {
 test("waits and tries again while there is no gateway", async () => {
   const feed = open({ address: "http://127.0.0.1:9/notifications" });
 
-  await linkBecomes(feed, { kind: "waiting" });
+  await expectLink(feed, { kind: "waiting" });
 });
 
 test("says when the gateway ended the session", async () => {
   const feed = open();
-  await linkBecomes(feed, { kind: "live" });
+  await expectLink(feed, { kind: "live" });
 
   server.end();
 
-  await linkBecomes(feed, { kind: "ended" });
+  await expectLink(feed, { kind: "ended" });
 });
 
 test("renews a token that is about to expire", async () => {
   const feed = open();
-  await linkBecomes(feed, { kind: "live" });
+  await expectLink(feed, { kind: "live" });
 
   server.emit("tidegate.token_expiring", { expires_at: 1_800_000_000, expires_in: 30 });
 
@@ -122,7 +122,7 @@ test("renews a token that is about to expire", async () => {
 
 test("leaves out what is no notification", async () => {
   const feed = open();
-  await linkBecomes(feed, { kind: "live" });
+  await expectLink(feed, { kind: "live" });
 
   server.emit("notification.created", { id: 1, message: "the id is no string" });
   server.emit("notification.created", notification("a"));
@@ -132,7 +132,7 @@ test("leaves out what is no notification", async () => {
 
 test("closes its transport for good", async () => {
   const feed = open();
-  await linkBecomes(feed, { kind: "live" });
+  await expectLink(feed, { kind: "live" });
 
   feed.connection.close();
 

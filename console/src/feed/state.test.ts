@@ -27,7 +27,7 @@ const shown = ({ entries }: FeedState): string[] =>
 describe("a feed", () => {
   test("is connecting until the gateway lets it in", () => {
     expect(after(opened).link).toEqual({ kind: "connecting" });
-    expect(after(opened, connected(false)).link).toEqual({
+    expect(after(opened, connected(false)).link).toMatchObject({
       kind: "live",
       sid: "s1",
       arrival: "first",
@@ -53,7 +53,19 @@ describe("a feed", () => {
     );
 
     expect(shown(state)).toEqual(["d", "recovered", "c+", "b+", "cut", "a"]);
-    expect(state.link).toEqual({ kind: "live", sid: "s1", arrival: "recovered", caughtUp: 2 });
+    expect(state.link).toMatchObject({ kind: "live", arrival: "recovered", caughtUp: 2 });
+  });
+
+  test("counts what is older than the recovery as caught up, though it comes after", () => {
+    const old: FeedAction = {
+      type: "received",
+      event: { id: "b", message: "b", type: "info", audience: "tenant", at: "1970-01-01T00:00:00Z" },
+    };
+    const state = after(opened, connected(false), lost, attempting, connected(true), old);
+
+    expect(shown(state)).toEqual(["b+", "recovered", "cut"]);
+    expect(state.link).toMatchObject({ arrival: "recovered", caughtUp: 1 });
+    expect(state.entries[1]).toMatchObject({ mark: "recovered", caughtUp: 1 });
   });
 
   test("counts each cut from zero", () => {

@@ -1,8 +1,9 @@
 /**
  * What one feed shows, as a pure function of what its connection reported.
  *
- * The official client hands over the events missed during a cut *before* it says `connect`.
- * So "received while not live, after having been live" is what makes an event caught up.
+ * Tidegate answers CONNECT first and sends what was missed right after it (the official server does
+ * it the other way round). So an event is caught up if it came while the feed was not live, or if it
+ * is older than the connection that recovered it; page and demo share this machine's clock.
  */
 
 import type { Notification } from "../api.ts";
@@ -19,6 +20,8 @@ export type Link =
       readonly sid: string;
       readonly arrival: Arrival;
       readonly caughtUp: number;
+      /** When it became live (Unix milliseconds). */
+      readonly since: number;
     }
   /** The transport is gone; the client tries again at `retryAt` (Unix milliseconds). */
   | { readonly kind: "waiting"; readonly retryAt: number }
@@ -114,17 +117,35 @@ function connected(
   const arrival = !state.wasLive ? "first" : recovered ? "recovered" : "restarted";
   return {
     ...(arrival === "first" ? state : marked(state, arrival, at)),
-    link: { kind: "live", sid, arrival, caughtUp: state.caughtUp },
+    link: { kind: "live", sid, arrival, caughtUp: state.caughtUp, since: at },
     wasLive: true,
     caughtUp: 0,
   };
 }
 
 function received(state: FeedState, event: Notification): FeedState {
-  const caughtUp = state.wasLive && state.link.kind !== "live";
+  const { link } = state;
+  if (link.kind === "live" && link.arrival === "recovered" && Date.parse(event.at) < link.since) {
+    return counted(added(state, { kind: "event", seq: state.seq, event, caughtUp: true }), link);
+  }
+  const caughtUp = state.wasLive && link.kind !== "live";
   return {
     ...added(state, { kind: "event", seq: state.seq, event, caughtUp }),
     caughtUp: state.caughtUp + (caughtUp ? 1 : 0),
+  };
+}
+
+/** Count one more caught-up event, on the link and on the mark of its recovery. */
+function counted(state: FeedState, link: Extract<Link, { kind: "live" }>): FeedState {
+  const newest = state.entries.findIndex((e) => e.kind === "mark" && e.mark === "recovered");
+  return {
+    ...state,
+    link: { ...link, caughtUp: link.caughtUp + 1 },
+    entries: state.entries.map((entry, index) =>
+      index === newest && entry.kind === "mark"
+        ? { ...entry, caughtUp: entry.caughtUp + 1 }
+        : entry,
+    ),
   };
 }
 

@@ -39,7 +39,7 @@ test("opens one connection under StrictMode and closes it on unmount", async () 
   await screen.findByText("live");
   expect(server.tokens).toEqual(["token-1"]);
   expect(fetched).toEqual([`/demo/token {"tenant":"acme","user":"ada"}`]);
-  expect(server.openTransports()).toBe(1);
+  expect(server.upgrades()).toBe(1);
 
   unmount();
   await vi.waitFor(() => expect(server.openTransports()).toBe(0));

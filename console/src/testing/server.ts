@@ -10,6 +10,8 @@ export interface TestServer {
   readonly address: string;
   /** Tokens of all CONNECTs so far, refused ones too, in order. */
   readonly tokens: readonly string[];
+  /** WebSocket upgrades asked for so far. */
+  readonly upgrades: () => number;
   /** Transports open now. */
   readonly openTransports: () => number;
   readonly emit: (event: string, payload: unknown) => void;
@@ -26,6 +28,10 @@ export async function startServer(): Promise<TestServer> {
   const io = new Server(http, { transports: ["websocket"], connectionStateRecovery: {} });
   const notifications = io.of("/notifications");
   const tokens: string[] = [];
+  let upgrades = 0;
+  http.on("upgrade", () => {
+    upgrades += 1;
+  });
 
   notifications.use((socket, next) => {
     const token = String(socket.handshake.auth["token"]);
@@ -46,6 +52,7 @@ export async function startServer(): Promise<TestServer> {
   return {
     address: `http://127.0.0.1:${port}/notifications`,
     tokens,
+    upgrades: () => upgrades,
     openTransports: () => io.engine.clientsCount,
     emit: (event, payload) => notifications.emit(event, payload),
     cut: () => {
