@@ -30,7 +30,7 @@ try {
   };
 
   for (const name of ["Ada", "Ben", "Cleo", "Dan"]) {
-    await page.getByRole("article", { name: `${name}'s feed` }).getByText("Live").waitFor();
+    await page.getByRole("article", { name: `${name}'s feed` }).getByText("Live").first().waitFor();
   }
 
   await publish("acme", "for all of acme");
@@ -47,7 +47,7 @@ try {
   assert.equal(await count("Cleo", "acme"), 0);
 
   await page.getByRole("button", { name: "Cut Ada's connection" }).click();
-  await log("Ada").getByText("Connection cut").waitFor();
+  await log("Ada").getByText("Connection cut").first().waitFor();
   for (const n of [1, 2, 3]) await publish("acme", `missed ${n}`);
   await shows("Ada", "missed 3");
   const missed = await log("Ada").getByText(/^missed \d$/).allTextContents();

@@ -266,6 +266,7 @@ class Tenancy(RuleBasedStateMachine):
 
     @rule(person=clients)
     def end(self, person: HeardBy) -> None:
+        """End a session for good, as an expired or revoked token does."""
         if person.is_connected and person.socket is not None:
             self._read(person)
             self.hub.end(person.socket)
