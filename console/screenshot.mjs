@@ -66,6 +66,7 @@ async function show(page) {
   await publish(page, "Globex", "Warning", "Storage is 90% full");
 
   await feedOf(page, "Ada").getByText(/^Recovered, \d+ caught up$/).waitFor();
+  await feedOf(page, "Ada").getByText("Import finished").waitFor();
   await page.mouse.move(0, 0);
   await page.evaluate(() => document.activeElement?.blur());
   await page.evaluate(() => Promise.all(document.getAnimations().map((each) => each.finished)));

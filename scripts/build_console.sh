@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../console"
 out=../src/tidegate/console/dist
 
-if ! node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null; then
+if ! node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null; then
   echo "Node 20 or later was not found: the demo will run in the terminal only."
   exit 0
 fi

@@ -16,6 +16,12 @@ const connected = (recovered: boolean): FeedAction => ({
 
 const received = (id: string): FeedAction => ({ type: "received", event: notification(id) });
 
+/** Published before the recovery, which is at 1,000 ms. */
+const old = (id: string): FeedAction => ({
+  type: "received",
+  event: { ...notification(id), at: "1970-01-01T00:00:00.500Z" },
+});
+
 const after = (...actions: FeedAction[]): FeedState => actions.reduce(reduce, initialState);
 
 /** Newest first, as the page shows them: `a` is an event, `a+` one that was caught up. */
@@ -57,15 +63,12 @@ describe("a feed", () => {
   });
 
   test("counts what is older than the recovery as caught up, though it comes after", () => {
-    const old: FeedAction = {
-      type: "received",
-      event: { id: "b", message: "b", type: "info", audience: "tenant", at: "1970-01-01T00:00:00Z" },
-    };
-    const state = after(opened, connected(false), lost, attempting, connected(true), old);
+    const back = after(opened, connected(false), lost, attempting, connected(true));
+    const state = [old("b"), old("c"), received("d")].reduce(reduce, back);
 
-    expect(shown(state)).toEqual(["b+", "recovered", "cut"]);
-    expect(state.link).toMatchObject({ arrival: "recovered", caughtUp: 1 });
-    expect(state.entries[1]).toMatchObject({ mark: "recovered", caughtUp: 1 });
+    expect(shown(state)).toEqual(["d", "recovered", "c+", "b+", "cut"]);
+    expect(state.link).toMatchObject({ arrival: "recovered", caughtUp: 2 });
+    expect(state.entries[1]).toMatchObject({ mark: "recovered", caughtUp: 2 });
   });
 
   test("counts each cut from zero", () => {

@@ -124,29 +124,40 @@ function connected(
 }
 
 function received(state: FeedState, event: Notification): FeedState {
-  const { link } = state;
-  if (link.kind === "live" && link.arrival === "recovered" && Date.parse(event.at) < link.since) {
-    return counted(added(state, { kind: "event", seq: state.seq, event, caughtUp: true }), link);
+  const { link, seq } = state;
+  if (link.kind !== "live") {
+    const caughtUp = state.wasLive;
+    return {
+      ...added(state, { kind: "event", seq, event, caughtUp }),
+      caughtUp: state.caughtUp + (caughtUp ? 1 : 0),
+    };
   }
-  const caughtUp = state.wasLive && link.kind !== "live";
-  return {
-    ...added(state, { kind: "event", seq: state.seq, event, caughtUp }),
-    caughtUp: state.caughtUp + (caughtUp ? 1 : 0),
-  };
+  const isOlder = Date.parse(event.at) < link.since;
+  if (link.arrival === "recovered" && isOlder) return caughtUpAfterConnect(state, link, event);
+  return added(state, { kind: "event", seq, event, caughtUp: false });
 }
 
-/** Count one more caught-up event, on the link and on the mark of its recovery. */
-function counted(state: FeedState, link: Extract<Link, { kind: "live" }>): FeedState {
-  const newest = state.entries.findIndex((e) => e.kind === "mark" && e.mark === "recovered");
+/** Put the event below the mark of the recovery it belongs to, and count it there and on the link. */
+function caughtUpAfterConnect(
+  state: FeedState,
+  link: Extract<Link, { kind: "live" }>,
+  event: Notification,
+): FeedState {
+  const late: Entry = { kind: "event", seq: state.seq, event, caughtUp: true };
+  const index = state.entries.findIndex(isRecovery);
+  const entries = state.entries.flatMap((entry, at) =>
+    at === index && isRecovery(entry) ? [{ ...entry, caughtUp: entry.caughtUp + 1 }, late] : [entry],
+  );
   return {
     ...state,
     link: { ...link, caughtUp: link.caughtUp + 1 },
-    entries: state.entries.map((entry, index) =>
-      index === newest && entry.kind === "mark"
-        ? { ...entry, caughtUp: entry.caughtUp + 1 }
-        : entry,
-    ),
+    entries: (index < 0 ? [late, ...entries] : entries).slice(0, MAX_ENTRIES),
+    seq: state.seq + 1,
   };
+}
+
+function isRecovery(entry: Entry): entry is Extract<Entry, { kind: "mark" }> {
+  return entry.kind === "mark" && entry.mark === "recovered";
 }
 
 function marked(state: FeedState, mark: Mark, at: number): FeedState {
