@@ -19,11 +19,7 @@ export function FeedPanel({ tenant, user, namespace }: FeedPanelProps) {
   const { link } = feed;
 
   return (
-    <article
-      className={styles.feed}
-      data-link={link.kind}
-      aria-label={`${user.name}'s feed`}
-    >
+    <article className={styles.feed} data-link={link.kind} aria-label={`${user.name}'s feed`}>
       <header className={styles.header}>
         <span className={styles.avatar} aria-hidden="true">
           {user.name.charAt(0)}
