@@ -61,3 +61,4 @@ def start_logging(settings: Settings) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, which may hold keys
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its life is told by ours
