@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tests.conftest import StartGateway, make_token, until
 from tests.interop.official_client import NodeDriver
-from tidegate import Client, Event, Namespace, Refused
+from tidegate import Client, Event, Namespace, PayloadError, Refused
 
 
 class Mark(Struct):
@@ -130,6 +130,15 @@ async def test_binary_travels_both_ways(start_gateway: StartGateway, node: NodeD
         {"size": 3, "echo": {"$bytes": "AAEC"}}
     ]
     assert await client.heard("blob", 1) == [{"name": "n", "body": {"$bytes": "AAECIQ=="}}]
+
+
+async def test_more_attachments_than_clients_take_are_refused_at_emit(
+    start_gateway: StartGateway,
+) -> None:
+    running = await start_gateway()
+    with pytest.raises(PayloadError, match="at most 10"):
+        await running.gateway.tenant("acme").emit("files", [b"x"] * 11)
+    assert running.gateway.log.head == 0
 
 
 async def test_the_server_asks_and_the_client_answers(

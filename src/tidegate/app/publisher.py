@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidegate.app.namespace import Namespace
+from tidegate.errors import PayloadError
 from tidegate.events import EncodedPayload, Event, check_event_name, encode_payload, event_name_of
 from tidegate.hub import Hub
 from tidegate.ids import NamespaceName, Sid, TenantId, UserId
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from tidegate.app.targets import Target
 
 __all__ = ["Publisher"]
+
+
+MAX_ATTACHMENTS = 10
+"""The official client closes its connection at an event with more (socket.io-parser 4.2)."""
 
 
 class Publisher:
@@ -60,6 +65,8 @@ class Publisher:
     ) -> str:
         """Append one event; see ``Target.emit``."""
         name, payload, home = self._read(event, data, namespace)
+        if len(payload.attachments) > MAX_ATTACHMENTS:
+            raise PayloadError(f"An event has at most {MAX_ATTACHMENTS} binary attachments")
         entry = EventEntry(
             tenant=target.tenant_id,
             namespace=home,

@@ -7,20 +7,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from tidegate.ids import NamespaceName
+from tidegate.protocol.socketio import RESERVED_EVENT_NAMES
 
-__all__ = ["RESERVED_EVENT_NAMES", "Event", "check_event_name", "event_name_of"]
-
-RESERVED_EVENT_NAMES = frozenset(
-    {
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "newListener",
-        "removeListener",
-    }
-)
-"""Names the official client keeps for itself (socket.io-parser 4.2, ``RESERVED_EVENTS``)."""
+__all__ = ["Event", "check_event_name", "event_name_of"]
 
 MAX_EVENT_NAME_LENGTH = 200
 
