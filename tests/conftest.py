@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
 
+from tests.broker import PrivateBroker
 from tidegate import Gateway, Namespace, Settings
 
 SECRET = "a secret for tests that is long enough: 0123456789abcdef"
@@ -25,6 +28,27 @@ class Running:
         self.gateway = gateway
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+
+
+class Broker(NamedTuple):
+    """A RabbitMQ that tests share; names in it are theirs alone if they are random."""
+
+    url: str
+    stream_url: str
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """The broker that TIDEGATE_TEST_AMQP_URL names (its streams on port 5552, or as
+    TIDEGATE_TEST_STREAM_URL says), else a private one."""
+    url = os.environ.get("TIDEGATE_TEST_AMQP_URL")
+    if url is not None:
+        user = urlsplit(url).netloc.rpartition("@")[0] or "guest:guest"
+        stream = f"rabbitmq-stream://{user}@{urlsplit(url).hostname}:5552/"
+        yield Broker(url, os.environ.get("TIDEGATE_TEST_STREAM_URL", stream))
+    else:
+        with PrivateBroker() as private:
+            yield Broker(private.url, private.stream_url)
 
 
 def make_settings(**changes: Any) -> Settings:

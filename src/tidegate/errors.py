@@ -8,6 +8,7 @@
     ├── PayloadError            a payload does not fit its declared type; carries the field's path
     ├── LogError                the event log could not take or give entries
     ├── SourceError             an event source (RabbitMQ, HTTP) failed
+    │   └── MessageRejected     a message can't become an event; carries the reason
     └── ConfigError             a setting is wrong; carries key, source of the value and remedy
 
 Errors carry data and never print. One place per command turns them into exit codes.
@@ -22,9 +23,11 @@ __all__ = [
     "ConfigError",
     "LocalProtocolError",
     "LogError",
+    "MessageRejected",
     "PayloadError",
     "RefusalCode",
     "Refused",
+    "RejectionReason",
     "RemoteProtocolError",
     "SourceError",
     "TidegateError",
@@ -41,6 +44,17 @@ RefusalCode = Literal[
     "try_again",
 ]
 """What a client finds in ``err.data.code`` after a refused CONNECT; stable and documented."""
+
+RejectionReason = Literal[
+    "malformed",
+    "unknown_pattern",
+    "tenant_missing",
+    "audience_missing",
+    "payload_invalid",
+    "too_large",
+    "handler_failed",
+]
+"""Why a message from a broker went to the dead letters; stable and documented."""
 
 
 class TidegateError(Exception):
@@ -112,6 +126,22 @@ class LogError(TidegateError):
 
 class SourceError(TidegateError):
     """An event source failed."""
+
+
+class MessageRejected(SourceError):
+    """A message from a broker can't become an event, however often it is tried.
+
+    Attributes:
+        reason: Stable code for the dead-letter header, such as ``tenant_missing``.
+        detail: One sentence: what was expected and what came.
+        field: Path of the offending part, such as ``data.items[0].id``; empty for the whole.
+    """
+
+    def __init__(self, reason: RejectionReason, detail: str, field: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" + (f" (at {field})" if field else ""))
+        self.reason: RejectionReason = reason
+        self.detail = detail
+        self.field = field
 
 
 class ConfigError(TidegateError):

@@ -24,6 +24,7 @@ from tidegate.app.settings import FIELDS, SECTIONS, Settings, holds_size
 from tidegate.app.settings_checks import Finding, find_contradictions, read_key_files
 from tidegate.app.settings_errors import ConfigErrors, explain_invalid
 from tidegate.app.settings_sources import Given, read_environment, read_file, read_flags
+from tidegate.app.settings_tables import describe_table
 from tidegate.app.settings_types import format_size
 from tidegate.errors import ConfigError
 
@@ -191,7 +192,7 @@ def _shown(key: str, value: object) -> str:
         case int() if holds_size(key):
             return format_size(value)
         case list():
-            return ", ".join(value) or "none"
+            return ", ".join(map(describe_table, value)) or "none"
         case str() if "\n" in value:
             return f"{value.splitlines()[0]} …"
         case _:

@@ -14,8 +14,10 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
 
+from tidegate.app.settings_tables import Bindings, Forwards, Queues
 from tidegate.app.settings_types import (
     Algorithms,
+    BrokerURL,
     ClaimPath,
     Count,
     EnginePath,
@@ -23,6 +25,7 @@ from tidegate.app.settings_types import (
     HostNames,
     LogKind,
     LogLevel,
+    LogName,
     Names,
     NamespaceNames,
     Networks,
@@ -31,6 +34,7 @@ from tidegate.app.settings_types import (
     Port,
     Seconds,
     Size,
+    StreamURL,
     WebURL,
     parse_size,
 )
@@ -42,6 +46,7 @@ __all__ = [
     "AuthSettings",
     "LimitSettings",
     "LogSettings",
+    "RabbitMQSettings",
     "Settings",
     "TLSSettings",
     "WindowSettings",
@@ -115,10 +120,37 @@ class APISettings(_Section):
 
 
 class LogSettings(_Section):
-    """The event log."""
+    """The event log: in this process, or on RabbitMQ Streams for any number of nodes."""
 
     kind: LogKind = "memory"
-    """Where events are kept: `memory` is one process."""
+    """Where events are kept: `memory` is one process, `rabbitmq` many nodes."""
+    name: LogName = "tidegate"
+    """Name of the streams, and of their exchange; gateways that share it share their events."""
+    partitions: Annotated[Count, Field(le=64)] = 1
+    """Streams that tenants are spread over; another number is another log."""
+    max_age: Annotated[Seconds, Field(ge=60, le=30 * 86_400)] = 86_400.0
+    """Seconds for which RabbitMQ keeps events."""
+    max_bytes: Annotated[Size, Field(ge=1_000_000)] = 2 * 1024**3
+    """Bytes of events that RabbitMQ keeps for each partition."""
+    exchange: str | None = None
+    """Topic exchange bound to the streams, so that services may publish past the queues."""
+
+
+class RabbitMQSettings(_Section):
+    """The broker: where services publish events, and where client events go."""
+
+    url: BrokerURL | None = None
+    """Broker's URL: `amqp://user:password@host:5672/vhost`, or `amqps://`."""
+    stream_url: StreamURL | None = None
+    """Stream protocol's URL, `rabbitmq-stream://…`; default: made from `url`, with port 5552."""
+    queues: Queues = []
+    """Queues to consume events from."""
+    prefetch: Annotated[Count, Field(le=65_535)] = 1_000
+    """Messages taken from a queue before the first is acknowledged."""
+    heartbeat: Annotated[Seconds, Field(ge=1, le=600)] = 30.0
+    """Seconds between heartbeats with the broker; two missed ones end the connection."""
+    retry_delay: Seconds = 10.0
+    """Longest pause between two attempts to reach the broker again."""
 
 
 class WindowSettings(_Section):
@@ -194,10 +226,15 @@ class Settings(_Section):
     """Least severity that is logged: `debug`, `info`, `warning` or `error`."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written: `text` or `json`."""
+    bindings: Bindings = []
+    """What becomes of messages from RabbitMQ: pattern, namespace, event, audience."""
+    forwards: Forwards = []
+    """Client events that go to services by RabbitMQ."""
     auth: AuthSettings = Field(default_factory=AuthSettings)
     tls: TLSSettings = Field(default_factory=TLSSettings)
     api: APISettings = Field(default_factory=APISettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    rabbitmq: RabbitMQSettings = Field(default_factory=RabbitMQSettings)
     window: WindowSettings = Field(default_factory=WindowSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
@@ -225,7 +262,8 @@ FIELDS: dict[str, FieldInfo] = dict(_walk())
 
 def holds_secret(key: str) -> bool:
     """Say whether the value at ``key`` must never be shown."""
-    return SecretStr in get_args(FIELDS[key].annotation)
+    kinds = get_args(FIELDS[key].annotation)
+    return any(getattr(kind, "__origin__", kind) is SecretStr for kind in kinds)
 
 
 def holds_path(key: str) -> bool:

@@ -30,7 +30,16 @@ class Finding(NamedTuple):
 
 def find_contradictions(settings: Settings) -> Iterator[Finding]:
     """Yield what makes these settings unusable, whoever gave them."""
-    for check in (_kinds_of_key, _key_and_algorithms, _tls, _origins, _ports, _workers):
+    for check in (
+        _kinds_of_key,
+        _key_and_algorithms,
+        _tls,
+        _origins,
+        _ports,
+        _workers,
+        _broker,
+        _retention,
+    ):
         yield from check(settings)
 
 
@@ -187,5 +196,31 @@ def _workers(settings: Settings) -> Iterator[Finding]:
             "workers",
             f"is {settings.workers}, but the memory log lives in one process: clients of one "
             "worker would miss the events of another",
-            "Use 1.",
+            "Use 1, or set log.kind to rabbitmq.",
+        )
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    if settings.rabbitmq.url is not None:
+        return
+    needs = [
+        ("log.kind", "is rabbitmq", settings.log.kind == "rabbitmq"),
+        ("rabbitmq.queues", "names queues", bool(settings.rabbitmq.queues)),
+        ("forwards", "sends client events to RabbitMQ", bool(settings.forwards)),
+    ]
+    for key, what, is_set in needs:
+        if is_set:
+            yield Finding(
+                key,
+                f"{what}, but rabbitmq.url is not set",
+                "Set it, for example TIDEGATE_RABBITMQ__URL=amqp://user:password@localhost:5672/",
+            )
+
+
+def _retention(settings: Settings) -> Iterator[Finding]:
+    if settings.log.kind == "rabbitmq" and settings.log.max_age < settings.window.age:
+        yield Finding(
+            "log.max_age",
+            f"is {settings.log.max_age}, less than window.age, which is filled from the log",
+            f"Use {settings.window.age} or more.",
         )

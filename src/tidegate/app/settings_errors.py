@@ -48,6 +48,10 @@ _WORDS = {
     "greater_than": ("is not more than {gt}", "Use more than {gt}, such as {default}."),
     "greater_than_equal": ("is less than {ge}", "Use {ge} or more, such as {default}."),
     "less_than_equal": ("is more than {le}", "Use {le} or less, such as {default}."),
+    "extra_forbidden": ("is not a setting of it", "Remove it, or correct its name."),
+    "missing": ("is missing", "Add it."),
+    "model_type": ("is not a table", "Write it as a table: [[{key}]] in the file."),
+    "dict_type": ("is not a table", "Write it as a table of names and values."),
     "literal_error": ("is not one of the choices", "Use {expected}."),
 }
 
@@ -69,12 +73,22 @@ def _key(details: ErrorDetails) -> str:
 
 
 def _explain(key: str, details: ErrorDetails, source: str) -> ConfigError:
-    context = {"default": FIELDS[key].default} | details.get("ctx", {})
+    context = {"default": FIELDS[key].default, "key": key} | details.get("ctx", {})
+    place = _place(key, details)
     if details["type"] == "setting":
-        return ConfigError(key, context["problem"], remedy=context["remedy"], source=source)
+        problem, remedy = place + context["problem"], context["remedy"]
+        return ConfigError(key, problem, remedy=remedy, source=source)
     problem, remedy = _WORDS.get(details["type"], ("is not valid", details["msg"]))
-    problem = _quote(key, details["input"]) + problem.format_map(context)
+    problem = place + _quote(key, details["input"]) + problem.format_map(context)
     return ConfigError(key, problem, remedy=remedy.format_map(context), source=source)
+
+
+def _place(key: str, details: ErrorDetails) -> str:
+    """Return which table of a list is meant, counted from 1, and which of its settings."""
+    inside = details["loc"][key.count(".") + 1 :]
+    if len(inside) < 2 or not isinstance(inside[0], int):
+        return ""
+    return f"in table {inside[0] + 1}, {'.'.join(map(str, inside[1:]))} "
 
 
 def _quote(key: str, value: object) -> str:

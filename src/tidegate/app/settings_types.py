@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from tidegate.auth.keys import ALGORITHMS
 
 __all__ = [
     "Algorithms",
+    "BrokerURL",
     "ClaimPath",
     "Count",
     "EnginePath",
@@ -25,6 +36,7 @@ __all__ = [
     "HostNames",
     "LogKind",
     "LogLevel",
+    "LogName",
     "Names",
     "NamespaceNames",
     "Networks",
@@ -33,16 +45,20 @@ __all__ = [
     "Port",
     "Seconds",
     "Size",
+    "StreamURL",
     "WebURL",
     "format_size",
     "parse_size",
+    "split_commas",
+    "wrong",
 ]
 
 _BYTES = TypeAdapter(ByteSize)
 _UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024), ("MB", 1000**2), ("kB", 1000))
 
 
-def _wrong(problem: str, remedy: str) -> PydanticCustomError:
+def wrong(problem: str, remedy: str) -> PydanticCustomError:
+    """Return what a validator raises: what is wrong with the value, and what to do."""
     context = {"problem": problem, "remedy": remedy}
     return PydanticCustomError("setting", "{problem}. {remedy}", context)
 
@@ -53,7 +69,7 @@ def _wrong(problem: str, remedy: str) -> PydanticCustomError:
 def _refuse_boolean(value: object) -> object:
     # pydantic reads true as 1; a port of `true` is a mistake, not port 1.
     if isinstance(value, bool):
-        raise _wrong(f"is {str(value).lower()}, which is not a number", "Use a number.")
+        raise wrong(f"is {str(value).lower()}, which is not a number", "Use a number.")
     return value
 
 
@@ -64,7 +80,7 @@ def parse_size(value: object) -> object:
     try:
         return int(_BYTES.validate_python(value))
     except ValidationError:
-        raise _wrong(
+        raise wrong(
             f"is {value!r}, which is not a size",
             "Use a number of bytes, or a number with a unit, such as 64MiB or 500kB.",
         ) from None
@@ -107,7 +123,7 @@ Size = Annotated[int, BeforeValidator(parse_size), Field(ge=128, le=1024**4)]
 def _host(value: str) -> str:
     host = value.strip()
     if not host or re.search(r"[\s/@?#,]", host):
-        raise _wrong(
+        raise wrong(
             f"is {value!r}, which is not a host",
             "Use an address or a host name without scheme, port or path, such as 127.0.0.1.",
         )
@@ -117,15 +133,15 @@ def _host(value: str) -> str:
 def _web_url(value: str) -> str:
     match = re.fullmatch(r"https?://(?P<authority>[^/?#\s]+)\S*", value, re.IGNORECASE)
     if match is None:
-        raise _wrong("is not a web address", "Use a full URL that starts with https://.")
+        raise wrong("is not a web address", "Use a full URL that starts with https://.")
     if "@" in match["authority"]:
-        raise _wrong("contains a user name or password", "Use a URL without credentials.")
+        raise wrong("contains a user name or password", "Use a URL without credentials.")
     return value
 
 
 def _engine_path(value: str) -> str:
     if not re.fullmatch(r"/([\w.~-]+/)+", value):
-        raise _wrong(
+        raise wrong(
             f"is {value!r}, which is not a path that starts and ends with a slash",
             "Use the path that clients are configured with, such as /socket.io/.",
         )
@@ -134,7 +150,7 @@ def _engine_path(value: str) -> str:
 
 def _claim_path(value: str) -> str:
     if not value or value != value.strip():
-        raise _wrong(
+        raise wrong(
             f"is {value!r}, which names no claim",
             "Use the name of a claim or a dotted path to it, such as tenantId or org.id.",
         )
@@ -142,14 +158,35 @@ def _claim_path(value: str) -> str:
 
 
 def _log_kind(value: object) -> object:
-    if value == "rabbitmq":
-        raise _wrong(
-            "is 'rabbitmq', but this build of Tidegate has no RabbitMQ log yet",
-            "Use 'memory', or leave the setting out.",
-        )
-    if value != "memory":
-        raise _wrong("is not a kind of log", "Use 'memory', or leave the setting out.")
+    if value not in ("memory", "rabbitmq"):
+        raise wrong("is not a kind of log", "Use 'memory' or 'rabbitmq', or leave it out.")
     return value
+
+
+def _log_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value):
+        raise wrong(
+            f"is {value!r}, which can't name streams",
+            "Use up to 200 letters, digits and ._- such as tidegate.",
+        )
+    return value
+
+
+def _broker_url(schemes: tuple[str, str]) -> Callable[[SecretStr], SecretStr]:
+    def check(value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in schemes or not parts.hostname:
+            raise wrong(
+                "is not the URL of a RabbitMQ broker",
+                f"Use {schemes[0]}://user:password@host:port/vhost, or {schemes[1]}:// for TLS.",
+            )
+        try:
+            _ = parts.port
+        except ValueError:
+            raise wrong("has a port that is no number", "Put a number after the colon.") from None
+        return value
+
+    return check
 
 
 def _lower(value: object) -> object:
@@ -161,13 +198,19 @@ WebURL = Annotated[str, AfterValidator(_web_url)]
 EnginePath = Annotated[str, AfterValidator(_engine_path)]
 ClaimPath = Annotated[str, AfterValidator(_claim_path)]
 LogKind = Annotated[Literal["memory", "rabbitmq"], BeforeValidator(_log_kind)]
+LogName = Annotated[str, AfterValidator(_log_name)]
+BrokerURL = Annotated[SecretStr, AfterValidator(_broker_url(("amqp", "amqps")))]
+StreamURL = Annotated[
+    SecretStr, AfterValidator(_broker_url(("rabbitmq-stream", "rabbitmq-stream+tls")))
+]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
 # Lists: in TOML an array, elsewhere text with commas.
 
 
-def _split_commas(value: object) -> object:
+def split_commas(value: object) -> object:
+    """Return the parts of a text with commas; anything else as it is."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
@@ -175,10 +218,10 @@ def _split_commas(value: object) -> object:
 
 def _algorithms(names: list[str]) -> list[str]:
     if not names:
-        raise _wrong("is empty", "Name at least one algorithm, or leave the setting out.")
+        raise wrong("is empty", "Name at least one algorithm, or leave the setting out.")
     for name in names:
         if name not in ALGORITHMS:
-            raise _wrong(
+            raise wrong(
                 f"contains {name!r}, which is not an algorithm that Tidegate accepts",
                 f"Use one of {', '.join(sorted(ALGORITHMS))}.",
             )
@@ -188,7 +231,7 @@ def _algorithms(names: list[str]) -> list[str]:
 def _namespaces(names: list[str]) -> list[str]:
     for name in names:
         if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", name):
-            raise _wrong(
+            raise wrong(
                 f"contains {name!r}, which is not a namespace",
                 "Start it with a slash; letters, digits and ._~/- may follow: /notifications.",
             )
@@ -198,7 +241,7 @@ def _namespaces(names: list[str]) -> list[str]:
 def _host_names(names: list[str]) -> list[str]:
     for name in names:
         if not re.fullmatch(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]", name):
-            raise _wrong(
+            raise wrong(
                 f"contains {name!r}, which is not a host name",
                 "Use names without scheme, port and path, such as live.example.com.",
             )
@@ -213,19 +256,19 @@ def _network(text: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise _wrong(
+        raise wrong(
             f"contains {text!r}, which is not a network",
             "Use addresses or CIDR blocks, such as 10.0.0.0/8.",
         ) from None
     if "/" in text and str(network.network_address) != str(ipaddress.ip_interface(text).ip):
-        raise _wrong(
+        raise wrong(
             f"contains {text!r}, an address inside a network rather than the network",
             f"Use {network} for the whole network, or the address alone.",
         )
     return str(network)
 
 
-Names = Annotated[list[str], BeforeValidator(_split_commas)]
+Names = Annotated[list[str], BeforeValidator(split_commas)]
 Algorithms = Annotated[Names, AfterValidator(_algorithms)]
 NamespaceNames = Annotated[Names, AfterValidator(_namespaces)]
 HostNames = Annotated[Names, AfterValidator(_host_names)]

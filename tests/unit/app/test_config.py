@@ -132,9 +132,8 @@ def test_all_errors_come_together(empty_folder: Path) -> None:
         ),
         (
             "LOG__KIND",
-            "rabbitmq",
-            "is 'rabbitmq', but this build of Tidegate has no RabbitMQ log yet. "
-            "Use 'memory', or leave the setting out.",
+            "kafka",
+            "is not a kind of log. Use 'memory' or 'rabbitmq', or leave it out.",
         ),
         (
             "TRUSTED_PROXIES",

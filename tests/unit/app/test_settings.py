@@ -103,7 +103,6 @@ def test_proxies_become_networks_and_hosts_lower_case() -> None:
         ("auth.leeway", 601),
         ("auth.cache_entries", -1),
         ("api.port", "eighty"),
-        ("log.kind", "rabbitmq"),
         ("log.kind", "kafka"),
         ("window.age", 0),
         ("window.bytes", "64 loaves"),
@@ -143,7 +142,12 @@ def test_every_setting_is_explained() -> None:
 
 
 def test_settings_know_what_they_hold() -> None:
-    assert [key for key in FIELDS if holds_secret(key)] == ["auth.secret", "api.key"]
+    assert [key for key in FIELDS if holds_secret(key)] == [
+        "auth.secret",
+        "api.key",
+        "rabbitmq.url",
+        "rabbitmq.stream_url",
+    ]
     assert [key for key in FIELDS if holds_path(key)] == [
         "auth.secret_file",
         "auth.public_key_file",
@@ -151,6 +155,7 @@ def test_settings_know_what_they_hold() -> None:
         "tls.key",
     ]
     assert [key for key in FIELDS if holds_size(key)] == [
+        "log.max_bytes",
         "window.bytes",
         "window.tenant_bytes",
         "limits.payload",
