@@ -26,6 +26,8 @@ class EventEntry(msgspec.Struct, frozen=True, gc=False, tag="event", omit_defaul
         message_id: The publisher's id; the same id twice within the window is delivered once.
         time: Unix seconds when the entry was made.
         trace: W3C ``traceparent`` of the publisher.
+        origin: Fingerprint of the broker's message that this came from, if that had no id: when
+            the broker delivers it again, it is known to be in the log already.
     """
 
     tenant: TenantId
@@ -40,6 +42,7 @@ class EventEntry(msgspec.Struct, frozen=True, gc=False, tag="event", omit_defaul
     exclude: Sid | None = None
     message_id: str | None = None
     trace: str | None = None
+    origin: int | None = None
 
     @property
     def size(self) -> int:
