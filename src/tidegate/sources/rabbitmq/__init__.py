@@ -1,0 +1,7 @@
+"""RabbitMQ by AMQP 0-9-1: a connection that comes back, queues, dead letters."""
+
+from tidegate.sources.rabbitmq.channel import AMQPChannel, AMQPChannelClosed
+from tidegate.sources.rabbitmq.connection import AMQPConnection
+from tidegate.sources.rabbitmq.publisher import ConfirmedPublisher
+
+__all__ = ["AMQPChannel", "AMQPChannelClosed", "AMQPConnection", "ConfirmedPublisher"]
