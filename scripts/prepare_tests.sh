@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What the tests need beside Python: Node 20 or later, the official client from npm, the demo's page,
-# Chromium, and RabbitMQ (unless TIDEGATE_TEST_AMQP_URL names a broker). Without a fitting Node on the
-# machine, one is installed into .venv from its PyPI wheel; Chromium and RabbitMQ come from the
-# system's packages, which only root may install.
+# What the tests need beside Python: Node 20 or later, the official client and NestJS services from
+# npm, the demo's page, Chromium, and RabbitMQ (unless TIDEGATE_TEST_AMQP_URL names a broker). Without
+# a fitting Node on the machine, one is installed into .venv from its PyPI wheel; Chromium and RabbitMQ
+# come from the system's packages, which only root may install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,8 +22,14 @@ if [ "${#missing[@]}" != 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/n
 fi
 bash scripts/build_console.sh
 (cd console && npm run --silent test)
-cd tests/interop/node
-if [ ! -f node_modules/.ready ] || [ package-lock.json -nt node_modules/.ready ]; then
-  npm ci --silent --no-audit --no-fund
-  touch node_modules/.ready
+for folder in node nest; do (
+  cd "tests/interop/$folder"
+  if [ ! -f node_modules/.ready ] || [ package-lock.json -nt node_modules/.ready ]; then
+    npm ci --silent --no-audit --no-fund
+    touch node_modules/.ready
+  fi
+); done
+cd tests/interop/nest
+if [ ! -f dist/responder.js ] || [ -n "$(find src tsconfig.json package-lock.json -newer dist/responder.js)" ]; then
+  npm run --silent build
 fi
