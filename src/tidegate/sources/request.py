@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import time as clock
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -12,7 +12,15 @@ from tidegate.events import check_event_name, decode_argument
 from tidegate.ids import NamespaceName, RoomName, TenantId, UserId
 from tidegate.log import EventEntry
 
-__all__ = ["PublishRequest", "read_requests", "to_entries"]
+__all__ = [
+    "MAX_BATCH",
+    "PublishRequest",
+    "check_utf8",
+    "misfit",
+    "read_requests",
+    "to_entries",
+    "to_entry",
+]
 
 MAX_BATCH = 1_000
 MAX_NAME_LENGTH = 256
@@ -50,17 +58,33 @@ def read_requests(body: bytes) -> tuple[list[PublishRequest], bool]:
     """
     is_list = body.lstrip()[:1] == b"["
     try:
+        check_utf8(body)
         requests = _decode_many(body) if is_list else [_decode_one(body)]
     except msgspec.ValidationError as error:
-        message, separator, path = str(error).rpartition(" - at `")
-        if separator:
-            raise PayloadError(message, path.rstrip("`")) from None
-        raise PayloadError(str(error)) from None
+        raise PayloadError(*misfit(error)) from None
+    except UnicodeDecodeError as error:
+        raise PayloadError(f"The body is not valid UTF-8: {error.reason}") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise PayloadError(f"The body is not valid JSON: {error}") from None
     if len(requests) > MAX_BATCH:
         raise PayloadError(f"A batch has at most {MAX_BATCH} events, not {len(requests)}")
     return requests, is_list
+
+
+def check_utf8(body: bytes) -> None:
+    """Raise UnicodeDecodeError unless the bytes are UTF-8.
+
+    msgspec slices a ``Raw`` out without looking at its encoding, and a browser closes its
+    connection at a text message that is not UTF-8: one such payload would drop a whole tenant.
+    """
+    if not body.isascii():
+        body.decode()
+
+
+def misfit(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return what msgspec says is wrong, and the path of it, such as ``$.tenant``."""
+    message, separator, path = str(error).rpartition(" - at `")
+    return (message, path.rstrip("`")) if separator else (path, "$")
 
 
 def to_entries(
@@ -75,17 +99,35 @@ def to_entries(
     Raises:
         PayloadError: One of them can't be published; none of the batch may be.
     """
+    now = clock.time()
     entries = []
     for index, request in enumerate(requests):
         try:
-            entries.append(_to_entry(request, contracts, max_payload))
+            entries.append(to_entry(request, contracts, max_payload=max_payload, time=now))
         except PayloadError as error:
             place = f"$[{index}]" if is_list else "$"
             raise PayloadError(error.message, place + error.field[1:]) from None
     return entries
 
 
-def _to_entry(request: PublishRequest, contracts: Contracts, max_payload: int) -> EventEntry:
+def to_entry(
+    request: PublishRequest,
+    contracts: Contracts,
+    *,
+    max_payload: int,
+    time: float,
+    trace: str | None = None,
+) -> EventEntry:
+    """Return the log entry for one request.
+
+    Args:
+        max_payload: Bytes that the payload may have.
+        time: Unix seconds, for the entry.
+        trace: W3C ``traceparent`` of the publisher.
+
+    Raises:
+        PayloadError: It can't be published; ``field`` is the path of what is wrong.
+    """
     for field in ("tenant", "user", "room", "id"):
         _check_name(field, getattr(request, field))
     if request.user is not None and request.room is not None:
@@ -108,10 +150,11 @@ def _to_entry(request: PublishRequest, contracts: Contracts, max_payload: int) -
         namespace=NamespaceName(request.namespace),
         name=request.event,
         data=data,
-        time=time.time(),
+        time=time,
         user=None if request.user is None else UserId(request.user),
         room=None if request.room is None else RoomName(request.room),
         message_id=request.id,
+        trace=trace,
     )
 
 
