@@ -8,7 +8,8 @@
     ├── PayloadError            a payload does not fit its declared type; carries the field's path
     ├── LogError                the event log could not take or give entries
     ├── SourceError             an event source (RabbitMQ, HTTP) failed
-    │   └── MessageRejected     a message can't become an event; carries the reason
+    │   ├── MessageRejected     a message can't become an event; carries the reason
+    │   └── RequestFailed       a service could not be asked, or did not answer; carries the code
     └── ConfigError             a setting is wrong; carries key, source of the value and remedy
 
 Errors carry data and never print. One place per command turns them into exit codes.
@@ -29,6 +30,8 @@ __all__ = [
     "Refused",
     "RejectionReason",
     "RemoteProtocolError",
+    "RequestFailed",
+    "RequestFailure",
     "SourceError",
     "TidegateError",
 ]
@@ -55,6 +58,9 @@ RejectionReason = Literal[
     "handler_failed",
 ]
 """Why a message from a broker went to the dead letters; stable and documented."""
+
+RequestFailure = Literal["timeout", "unavailable", "try_again"]
+"""Why a service gave no answer; the client finds it in the ack. Stable and documented."""
 
 
 class TidegateError(Exception):
@@ -142,6 +148,20 @@ class MessageRejected(SourceError):
         self.reason: RejectionReason = reason
         self.detail = detail
         self.field = field
+
+
+class RequestFailed(SourceError):
+    """A message did not reach a service for certain, or the service did not answer.
+
+    Attributes:
+        code: Stable code for the ack's ``error.code``.
+        detail: One sentence for the client, without internals.
+    """
+
+    def __init__(self, code: RequestFailure, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code: RequestFailure = code
+        self.detail = detail
 
 
 class ConfigError(TidegateError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tidegate.app.resends import Resends
 from tidegate.app.targets import Tenant, tenant_target
 from tidegate.auth.identity import Identity
 from tidegate.errors import PayloadError, Refused
@@ -34,7 +35,10 @@ class Client:
         data: Yours to keep things in.
     """
 
-    __slots__ = ("_hub", "_next_ack", "_publisher", "_waiting", "data", "inbox", "socket", "worker")
+    __slots__ = (
+        *("_hub", "_next_ack", "_publisher", "_waiting"),
+        *("data", "inbox", "resends", "socket", "worker"),
+    )
 
     def __init__(self, socket: Socket, hub: Hub, publisher: Publisher) -> None:
         self.socket = socket
@@ -45,6 +49,7 @@ class Client:
         self.data: dict[str, Any] = {}
         self.inbox: deque[Job] = deque()
         self.worker: asyncio.Task[None] | None = None
+        self.resends: Resends | None = None  # only of clients whose events are forwarded
 
     def __repr__(self) -> str:
         return f"<Client {self.sid} {self.tenant_id}/{self.user_id}{self.namespace}>"

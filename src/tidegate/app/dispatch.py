@@ -1,4 +1,4 @@
-"""Client events to handlers: in order for one client, side by side for different ones."""
+"""Client events to handlers and services: in order for one client, side by side for others."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from tidegate.app.builtin_events import BuiltinEvents
 from tidegate.app.client import Client
+from tidegate.app.forwarding import Forwarder
 from tidegate.app.handlers import EventHandler
 from tidegate.app.limits import TokenBucket
 from tidegate.app.namespace import Namespace
@@ -41,6 +43,7 @@ class Dispatcher:
         spawn: Runs a coroutine as a task.
         rate: Events per second from one connection.
         burst: Events at once.
+        forwarder: Takes the events that go to services; None without forwards.
         clock: Monotonic seconds.
     """
 
@@ -54,6 +57,7 @@ class Dispatcher:
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         rate: float,
         burst: int,
+        forwarder: Forwarder | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._namespaces = namespaces
@@ -63,6 +67,7 @@ class Dispatcher:
         self._spawn = spawn
         self._rate = rate
         self._burst = burst
+        self._forwarder = forwarder
         self._clock = clock
         self.counts: Counter[str] = Counter()
 
@@ -78,22 +83,25 @@ class Dispatcher:
             return
         client = self._client_of(socket)
         handler = self._namespaces[event.namespace].handlers.get(event.event_name)
-        if client.worker is not None:
-            self._enqueue(connection, client, event)
-        elif handler is not None and not handler.is_async:
+        if client.worker is None and handler is not None and not handler.is_async:
             self._run_sync(connection, client, handler, event)
+        elif client.worker is not None and len(client.inbox) >= self._burst:
+            self.counts["inbox_full"] += 1
+            self._answer_error(connection, event, "try_again", "Earlier events are still waiting.")
         else:
-            client.inbox.append(lambda: self._handle(connection, client, event))
-            client.worker = self._spawn(self._work(client))
+            self._enqueue(connection, client, event)
 
     # Order
 
     def _enqueue(self, connection: Connection, client: Client, event: EventReceived) -> None:
-        if len(client.inbox) >= self._burst:
-            self.counts["inbox_full"] += 1
-            self._answer_error(connection, event, "try_again", "Earlier events are still waiting.")
-            return
-        client.inbox.append(lambda: self._handle(connection, client, event))
+        work: Callable[[], Awaitable[Any]] | None = None
+        if self._forwarder is not None:
+            work = self._forwarder.accept(connection, client, event)
+            self.counts["forwarded"] += work is not None
+        work = work or partial(self._result_of, client, event)
+        client.inbox.append(partial(self._handle, connection, event, work))
+        if client.worker is None:
+            client.worker = self._spawn(self._work(client))
 
     async def _work(self, client: Client) -> None:
         try:
@@ -112,10 +120,11 @@ class Dispatcher:
 
     # Handling
 
-    async def _handle(self, connection: Connection, client: Client, event: EventReceived) -> None:
+    async def _handle(
+        self, connection: Connection, event: EventReceived, work: Callable[[], Awaitable[Any]]
+    ) -> None:
         try:
-            result = await self._result_of(client, event)
-            self._answer(connection, event, result)
+            self._answer(connection, event, await work())
         except Exception as error:
             self._answer_failure(connection, event, error)
 

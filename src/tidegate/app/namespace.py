@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from tidegate.app.forwards import Forward
 from tidegate.app.handlers import EventHandler, RoomRule
 from tidegate.events import Event, check_event_name, event_name_of
 from tidegate.ids import NamespaceName
@@ -45,6 +46,7 @@ class Namespace:
             raise ValueError(f"{name!r} is no namespace: it starts with '/', as '/chat' does")
         self.name = NamespaceName(name)
         self.handlers: dict[str, EventHandler] = {}
+        self.forwards: dict[str, Forward] = {}
         self.room_rules: list[RoomRule] = []
         self.connect_hook: Callable[..., Any] | None = None
         self.disconnect_hook: Callable[..., Any] | None = None
@@ -63,18 +65,53 @@ class Namespace:
         block. Raise `Refused` to answer with an error; any other exception answers ``internal``.
 
         Raises:
-            ValueError: The name is reserved, or has a handler already.
+            ValueError: The name is reserved, or has a handler or a forward already.
             TypeError: The function's parameters can't be filled from an event.
         """
-        check_event_name(event_name)
-        if event_name in self.handlers:
-            raise ValueError(f"{self.name} has a handler for {event_name!r} already")
+        self._check_is_free(event_name)
 
         def register(function: Function) -> Function:
             self.handlers[event_name] = EventHandler(event_name, function)
             return function
 
         return register
+
+    def forward(
+        self,
+        event_name: str,
+        *,
+        queue: str | None = None,
+        exchange: str | None = None,
+        routing_key: str | None = None,
+        envelope: Literal["nestjs", "plain"] = "nestjs",
+        pattern: str | dict[str, Any] | None = None,
+        payload: Any = None,
+        timeout: float = 10.0,
+        max_size: int = 65_536,
+        id: str | None = None,  # noqa: A002  # the same name as in the settings
+    ) -> None:
+        """Send a client's event to a service by RabbitMQ; the service's reply is the ack.
+
+        The message carries the verified tenant, user and claims in its headers. The arguments are
+        those of `Forward`; the rules are in ``docs/topics/forwards.md``.
+
+        Raises:
+            ValueError: The name is reserved, or has a handler or a forward already; or the
+                arguments contradict each other.
+        """
+        self._check_is_free(event_name)
+        self.forwards[event_name] = Forward(
+            event=event_name,
+            queue=queue,
+            exchange=exchange,
+            routing_key=routing_key,
+            envelope=envelope,
+            pattern=pattern,
+            payload=payload,
+            timeout=timeout,
+            max_size=max_size,
+            id=id,
+        )
 
     def room(self, pattern: str) -> Callable[[Function], Function]:
         """Decide who may join resource rooms of a form; a room without a rule can't be joined.
@@ -101,3 +138,10 @@ class Namespace:
         """Run after a client is gone: ``(client, reason)``."""
         self.disconnect_hook = function
         return function
+
+    def _check_is_free(self, event_name: str) -> None:
+        check_event_name(event_name)
+        if event_name in self.handlers:
+            raise ValueError(f"{self.name} has a handler for {event_name!r} already")
+        if event_name in self.forwards:
+            raise ValueError(f"{self.name} forwards {event_name!r} already")
