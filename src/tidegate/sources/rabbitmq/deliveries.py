@@ -1,0 +1,117 @@
+"""What one channel has delivered of one queue and is not worked on yet.
+
+Delivery tags belong to a channel. An object of this class lives as long as its channel, so a
+delivery can't be acked on another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from pika.spec import Basic, BasicProperties
+
+from tidegate.sources.rabbitmq.channel import AMQPChannel
+from tidegate.sources.rabbitmq.config import QueueConfig
+from tidegate.sources.rabbitmq.connection import AMQPConnection
+from tidegate.sources.rabbitmq.content import Delivery
+
+__all__ = ["Deliveries"]
+
+
+class Deliveries:
+    """A consumer on a channel of its own; the prefetch bounds what gathers here.
+
+    Attributes:
+        is_synchronised: For its user: whether the log has been read up to its end since this
+            channel was opened.
+    """
+
+    def __init__(self, channel: AMQPChannel) -> None:
+        self._channel = channel
+        self._arrived: deque[Delivery] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._is_ending = False
+        self.is_synchronised = False
+        channel.raw.add_on_cancel_callback(self._on_cancelled)
+        channel.closed.add_done_callback(self._on_closed)
+
+    @classmethod
+    async def open(cls, connection: AMQPConnection, queue: QueueConfig) -> Deliveries:
+        """Begin to consume.
+
+        Raises:
+            SourceError: The broker refused, or the connection was lost.
+        """
+        channel = await connection.open_channel()
+        deliveries = cls(channel)
+        await channel.set_prefetch(queue.prefetch)
+        await channel.consume(queue.name, deliveries._on_delivery)
+        return deliveries
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages still come in."""
+        return self._channel.is_open and not self._is_ending
+
+    async def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
+        """Wait for deliveries and return what is there, in order.
+
+        Returns:
+            At least one and at most ``max_count``, of about ``max_bytes`` together; none when it
+            has ended: closed, stopped, or cancelled by the broker with all deliveries taken.
+        """
+        while not self._arrived:
+            if not self.is_open:
+                return []
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+        taken: list[Delivery] = []
+        size = 0
+        while self._arrived and len(taken) < max_count and size < max_bytes:
+            delivery = self._arrived.popleft()
+            size += len(delivery.body)
+            taken.append(delivery)
+        return taken
+
+    def ack(self, last: Delivery) -> None:
+        """Ack it and all before it; nothing if the channel is gone: they will come again."""
+        if self._channel.is_open:
+            self._channel.raw.basic_ack(last.method.delivery_tag, multiple=True)
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, at most until the channel is closed, and then raise AMQPChannelClosed."""
+        await asyncio.wait([self._channel.closed], timeout=seconds)
+        if self._channel.closed.done():
+            raise self._channel.closed.result()
+
+    def stop(self) -> None:
+        """Give out nothing more; what is not acked goes back to the queue on ``close``."""
+        self._is_ending = True
+        self._arrived.clear()
+        self._wake_up()
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self._channel.close()
+
+    def _on_delivery(
+        self, _channel: Any, method: Basic.Deliver, properties: BasicProperties, body: bytes
+    ) -> None:
+        if not self._is_ending:
+            self._arrived.append(Delivery(method, properties, body))
+            self._wake_up()
+
+    def _on_cancelled(self, _frame: Any) -> None:
+        """The queue was deleted, or lost its leader: what was delivered is still worked on."""
+        self._is_ending = True
+        self._wake_up()
+
+    def _on_closed(self, _closed: Any) -> None:
+        self._arrived.clear()
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
