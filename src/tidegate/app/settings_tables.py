@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from tidegate.app.paths import parse_path
 from tidegate.app.settings_types import Count, Seconds, Size, split_commas, wrong
 from tidegate.events import check_event_name
 
@@ -55,16 +56,15 @@ def _event(value: str) -> str:
     return value
 
 
-_PATH = re.compile(r"[^.\s?]+(\.[^.\s?]+)*\??")
-
-
 def _path(value: str) -> str:
-    if not _PATH.fullmatch(value):
+    try:
+        parse_path(value)
+    except ValueError:
         raise wrong(
             f"is {value!r}, which is not a path",
             "Use names with dots between, such as tenantId, data.owner.id or headers.x-tenant; "
             "a ? at the end says that it may be missing.",
-        )
+        ) from None
     return value
 
 
