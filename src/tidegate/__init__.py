@@ -2,6 +2,7 @@
 
 from tidegate.app.client import Client
 from tidegate.app.gateway import Gateway
+from tidegate.app.message import Audience, Message
 from tidegate.app.namespace import Namespace
 from tidegate.app.settings import Settings
 from tidegate.app.targets import Room, Tenant, User
@@ -11,6 +12,7 @@ from tidegate.errors import AuthError, ConfigError, PayloadError, Refused, Tideg
 from tidegate.events import Event
 
 __all__ = [
+    "Audience",
     "AuthError",
     "Authenticator",
     "Client",
@@ -19,6 +21,7 @@ __all__ = [
     "Gateway",
     "Handshake",
     "Identity",
+    "Message",
     "Namespace",
     "PayloadError",
     "Refused",

@@ -15,7 +15,7 @@ from tidegate.events import decode_argument
 if TYPE_CHECKING:
     from tidegate.app.client import Client
 
-__all__ = ["EventHandler", "RoomRule"]
+__all__ = ["EventHandler", "RoomRule", "type_hints"]
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -37,7 +37,7 @@ class EventHandler:
         self.function = function
         self.is_async = inspect.iscoroutinefunction(function)
         parameters = _arguments_after_client(function)
-        hints = _hints(function)
+        hints = type_hints(function)
         self.types = [hints.get(parameter.name, Any) for parameter in parameters]
         self._required = sum(1 for p in parameters if p.default is inspect.Parameter.empty)
 
@@ -92,7 +92,7 @@ class RoomRule:
                 f"{pattern!r} names {sorted(names)}, "
                 f"but {authorizer.__name__} takes {sorted(parameters)} after the client"
             )
-        hints = _hints(authorizer)
+        hints = type_hints(authorizer)
         self._types = {name: hints.get(name, str) for name in names}
 
     def match(self, room: str) -> dict[str, Any] | None:
@@ -128,7 +128,12 @@ def _arguments_after_client(function: Callable[..., Any]) -> list[inspect.Parame
     return parameters[1:]
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return a function's annotations, evaluated.
+
+    Raises:
+        TypeError: One of them can't be found at run time.
+    """
     try:
         return get_type_hints(function)
     except NameError as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
+from tidegate.app.consume import ConsumeRule
 from tidegate.app.forwards import Forward
 from tidegate.app.handlers import EventHandler, RoomRule
 from tidegate.events import Event, check_event_name, event_name_of
@@ -48,6 +49,7 @@ class Namespace:
         self.handlers: dict[str, EventHandler] = {}
         self.forwards: dict[str, Forward] = {}
         self.room_rules: list[RoomRule] = []
+        self.consume_rules: list[ConsumeRule] = []
         self.connect_hook: Callable[..., Any] | None = None
         self.disconnect_hook: Callable[..., Any] | None = None
         self.events: dict[str, type[Event]] = {}
@@ -122,6 +124,54 @@ class Namespace:
 
         def register(function: Function) -> Function:
             self.room_rules.append(RoomRule(pattern, function))
+            return function
+
+        return register
+
+    def consume(
+        self,
+        pattern: str | Mapping[str, Any],
+        *,
+        event: str | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+        message_id: str | None = None,
+    ) -> Callable[[Function], Function]:
+        """Turn messages of the broker into events: the function says who gets one.
+
+        ::
+
+            @notifications.consume("notification.created")
+            def audience(message: Message[NotificationCreated]) -> Audience:
+                return message.tenant.user(message.user_id) if message.user_id else message.tenant
+
+        It returns ``message.tenant`` or a user or room of it, a list of these, or None for nobody;
+        ``(audience, payload)`` if the payload is another than the message's own, which else
+        reaches the browser byte for byte. It may be async; a plain ``def`` must not block. Rules
+        are asked in order of declaration; the first whose pattern matches decides. An exception
+        sends the message to the dead letters as ``handler_failed``.
+
+        Args:
+            pattern: NestJS pattern, CloudEvent type or routing key: words between dots, ``*`` for
+                one, ``#`` for any number; or a NestJS object pattern.
+            event: The event's name; else that of the declared `Event`, else the message's pattern.
+            tenant: Path of the tenant, such as ``headers.x-tenant``; else ``tenantId`` in headers,
+                CloudEvents attributes (``tenantid``) or payload.
+            user: Path of ``message.user_id``; else ``userId`` in the same places.
+            message_id: Path of the message id; else the envelope's, or the AMQP property.
+
+        Raises:
+            ValueError: The pattern is consumed already, or something can't be what it says.
+            TypeError: The function does not take one message.
+        """
+
+        def register(function: Function) -> Function:
+            rule = ConsumeRule(
+                pattern, function, event=event, tenant=tenant, user=user, message_id=message_id
+            )
+            if any(other.pattern.text == rule.pattern.text for other in self.consume_rules):
+                raise ValueError(f"{self.name} consumes {rule.pattern.text!r} already")
+            self.consume_rules.append(rule)
             return function
 
         return register
