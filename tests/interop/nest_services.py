@@ -29,12 +29,14 @@ class _NestProcess:
             ``wildcards``, ``exchange``, ``exchangeType``, ...
 
     Attributes:
+        queue: As given.
         said: What the process has said, oldest first.
     """
 
     script: str
 
     def __init__(self, url: str, queue: str, **options: Any) -> None:
+        self.queue = queue
         self._options = {"urls": [url], "queue": queue, **options}
         self.said: list[Said] = []
         self._process: asyncio.subprocess.Process | None = None

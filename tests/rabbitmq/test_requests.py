@@ -70,7 +70,6 @@ async def services_at(url: str, **options: Any) -> AsyncIterator[Services]:
     try:
         yield services
     finally:
-        await services.requests.close()
         await connection.close()
 
 

@@ -52,7 +52,9 @@ const commands = {
   ack({ name, event, args, id }) {
     const answer = (error, ...values) =>
       say({ client: name, what: "ack", id, error: error?.message, args: plain(values) });
-    clients.get(name).socket.timeout(5000).emit(event, ...rich(args), answer);
+    const { socket } = clients.get(name);
+    // With `retries` the client has timeouts of its own, and a callback of the same form.
+    (socket.io.opts.retries ? socket : socket.timeout(5000)).emit(event, ...rich(args), answer);
   },
   auth({ name, auth }) {
     clients.get(name).state.auth = auth;

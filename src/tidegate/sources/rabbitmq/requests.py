@@ -44,6 +44,8 @@ _FULL = "Too many events wait for services; this one was not sent."
 class AMQPRequests:
     """A `RequestClient` on an `AMQPConnection`, which its owner starts and closes.
 
+    With the connection ends whatever still waits, as ``unavailable``.
+
     Args:
         connection: One that events are not consumed on, see there.
         max_pending: Messages without confirm or reply at a time.
@@ -67,11 +69,6 @@ class AMQPRequests:
     async def request(self, message: OutgoingMessage, on_reply: OnReply, *, within: float) -> None:
         """Send a message and wait for its replies; see `RequestClient`."""
         await self._send(message, on_reply, within, RequestFailed("timeout", _LATE))
-
-    async def close(self) -> None:
-        """Close the channel; what still waits fails with ``unavailable``."""
-        if self._lane is not None:
-            await self._lane.channel.close()
 
     async def _send(
         self,

@@ -37,6 +37,8 @@ function take(what: "message" | "event", data: unknown, context: RmqContext): Co
 
 @Controller()
 class Answers {
+  private readonly stumbled = new Set<string>();
+
   /** Answer with the data and the headers beside it. */
   @MessagePattern(["echo", { cmd: "echo" }])
   echo(@Payload() data: unknown, @Ctx() context: RmqContext): Record<string, unknown> {
@@ -62,6 +64,15 @@ class Answers {
     take("message", data, context);
     await new Promise((resolve) => setTimeout(resolve, data.ms));
     return data;
+  }
+
+  /** Leave the first message with an id unanswered, and answer those that have it again. */
+  @MessagePattern("stumble")
+  async stumble(@Payload() data: unknown, @Ctx() context: RmqContext): Promise<unknown> {
+    const id = String(take("message", data, context).properties.messageId);
+    if (this.stumbled.has(id)) return data;
+    this.stumbled.add(id);
+    return new Promise<never>(() => undefined);
   }
 
   /** Refuse with what was sent, a text or an object. */
