@@ -58,7 +58,7 @@ class AMQPChannel:
     Every coroutine raises `AMQPChannelClosed` when the channel is closed before the answer comes.
 
     Attributes:
-        raw: pika's channel, for what needs no answer: publish, ack.
+        raw: pika's channel, for what needs no answer, such as publishing.
         closed: Resolves with the reason when the channel closes, whoever closed it.
     """
 
@@ -130,6 +130,12 @@ class AMQPChannel:
         except AMQPError as error:
             raise _closed(error) from error
         return await answer
+
+    def ack(self, delivery_tag: int, *, multiple: bool = False) -> None:
+        """Ack one delivery, or with ``multiple`` all up to it."""
+        if self.closed.done():
+            raise self.closed.result()
+        self.raw.basic_ack(delivery_tag, multiple)
 
     # Publishing
 

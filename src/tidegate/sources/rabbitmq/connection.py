@@ -46,6 +46,8 @@ class AMQPConnection:
         name: What operators see in RabbitMQ's list of connections.
         heartbeat: Seconds of silence after which the peer counts as gone; pika takes whole ones.
         retry_delay: Longest pause between two attempts, seconds.
+        gives_up: For commands: ``connected()`` raises SourceError after the first failure, and
+            nothing is tried again.
 
     Attributes:
         address: Host, port and virtual host, for logs: no user, no password.
@@ -59,6 +61,7 @@ class AMQPConnection:
         name: str = "tidegate",
         heartbeat: float = 30.0,
         retry_delay: float = 10.0,
+        gives_up: bool = False,
     ) -> None:
         self._url = url
         self._name = name
@@ -71,7 +74,8 @@ class AMQPConnection:
         self._link: _Link | None = None
         self._ready = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
-        self._failure: ConfigError | None = None
+        self._gives_up = gives_up
+        self._failure: ConfigError | SourceError | None = None
         self._was_ready = False
         self._is_silent = False  # the log says already that the broker can't be reached
         self._is_closed = False
@@ -121,7 +125,7 @@ class AMQPConnection:
         Raises:
             ConfigError: The first attempt showed that the settings are wrong: user, password or
                 virtual host. Nothing is tried any more.
-            SourceError: It was closed.
+            SourceError: It was closed, or gave up.
         """
         await self._ready.wait()
         if self._failure is not None:
@@ -154,13 +158,17 @@ class AMQPConnection:
             try:
                 await self._live_once()
             except ConfigError as error:
-                if not self._was_ready:
-                    self._failure = error
-                    self._ready.set()
+                if self._gives_up or not self._was_ready:
+                    self._fail(error)
                     return
                 self._complain(str(error))
             except (SourceError, AMQPError, OSError) as error:
-                self._complain(unreachable_because(error))
+                reason = unreachable_because(error)
+                if self._gives_up:
+                    text = f"RabbitMQ at {self.address} can't be reached: {reason}"
+                    self._fail(SourceError(text))
+                    return
+                self._complain(reason)
             except Exception:
                 _logger.exception("A callback of the connection to RabbitMQ failed")
             await asyncio.sleep(self._backoff.next_pause())
@@ -205,6 +213,10 @@ class AMQPConnection:
                 callback()
         finally:
             await link.close()
+
+    def _fail(self, error: ConfigError | SourceError) -> None:
+        self._failure = error
+        self._ready.set()
 
     def _complain(self, reason: str) -> None:
         level = logging.DEBUG if self._is_silent else logging.WARNING

@@ -78,7 +78,7 @@ class Deliveries:
     def ack(self, last: Delivery) -> None:
         """Ack it and all before it; nothing if the channel is gone: they will come again."""
         if self._channel.is_open:
-            self._channel.raw.basic_ack(last.method.delivery_tag, multiple=True)
+            self._channel.ack(last.method.delivery_tag, multiple=True)
 
     async def pause(self, seconds: float) -> None:
         """Sleep, at most until the channel is closed, and then raise AMQPChannelClosed."""

@@ -48,10 +48,16 @@ def unreachable_because(error: BaseException) -> str:
     answer = _ANSWER.search(str(error))
     if answer is not None:
         return answer[3]
-    causes = [error]
-    while True:
-        inner = getattr(causes[-1], "exceptions", None) or causes[-1].args[-1:]
-        if not inner or not isinstance(inner[-1], BaseException):
-            break
-        causes.append(inner[-1])
-    return str(causes[-1]) or type(causes[-1]).__name__
+    while (inner := _inner(error)) is not None:
+        error = inner
+    return str(error) or type(error).__name__
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    """Return the cause that pika wrapped: the last of several, the only one, or an argument."""
+    candidates = (
+        *(getattr(error, "exceptions", None) or ())[-1:],
+        getattr(error, "exception", None),
+        *error.args[-1:],
+    )
+    return next((each for each in candidates if isinstance(each, BaseException)), None)
