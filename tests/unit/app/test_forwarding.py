@@ -141,8 +141,25 @@ async def test_what_does_not_fit_is_not_sent() -> None:
     assert (await bench.refused(b"1", b"2"))[0] == "invalid"
     assert (await bench.refused(b'{"id":1}', attachments=(b"x",)))[0] == "invalid"
     assert bench.requests.sent == []
-    assert bench.forwarder.counts == {"too_large": 1, "invalid": 4}
+    assert bench.forwarder.counts["too_large"] == 1
+    assert bench.forwarder.counts["invalid"] == 4
     assert await bench.send(b'{"id":1}') == b'{"ok":true}'
+
+
+async def test_a_validator_that_fails_does_so_when_it_is_the_events_turn() -> None:
+    class Broken:
+        @classmethod
+        def model_validate_json(cls, raw: bytes) -> None:
+            raise KeyError("a bug of the user's")
+
+        model_validate = model_validate_json
+
+    bench = Bench(payload=Broken)
+    event = EventReceived(namespace=CHAT, event_name="send", args=(b"1",), ack_id=1)
+    work = bench.forwarder.accept(bench.connection, bench.client, event)
+    assert work is not None
+    with pytest.raises(KeyError):
+        await work()
 
 
 async def test_claims_that_no_header_can_carry_are_refused() -> None:
