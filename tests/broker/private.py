@@ -21,6 +21,7 @@ __all__ = ["BrokerError", "PrivateBroker", "free_port"]
 
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
+PORT_MAPPER_SECONDS = 5.0
 
 _CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
@@ -169,9 +170,13 @@ class PrivateBroker:
         }
 
     def _stop_port_mapper(self) -> None:
-        """End the Erlang port mapper, which starts itself and outlives the node."""
+        """End the Erlang port mapper, which starts itself and outlives the node.
+
+        It refuses for the moment in which it has not noticed yet that the node is gone.
+        """
         epmd = shutil.which("epmd")
-        if epmd is not None:
+        end = time.monotonic() + PORT_MAPPER_SECONDS
+        while epmd is not None and _accepts(self._epmd) and time.monotonic() < end:
             subprocess.run(
                 [epmd, "-port", str(self._epmd), "-kill"],
                 stdin=subprocess.DEVNULL,
@@ -179,6 +184,7 @@ class PrivateBroker:
                 stderr=subprocess.DEVNULL,
                 check=False,
             )
+            time.sleep(0.02)
 
 
 def _program(name: str) -> str:
