@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from pika.spec import BasicProperties
 
-from tests.conftest import Broker
+from tests.conftest import PATIENCE, Broker, until
 from tidegate.sources.rabbitmq import AMQPConnection, ConfirmedPublisher
 
 Publish = Callable[..., Awaitable[None]]
@@ -112,14 +112,19 @@ def publish(connection: AMQPConnection) -> Publish:
     return to_queue
 
 
-async def bodies_in(connection: AMQPConnection, queue: str) -> list[str]:
-    """Take everything out of a queue."""
+async def take(connection: AMQPConnection, queue: str, count: int) -> list[str]:
+    """Take messages out of a queue, all that there are if ``count`` is right.
+
+    By consuming: `get` does not work on all kinds of queues. The broker's own count is late for
+    what was just given back.
+    """
     channel = await connection.open_channel()
-    bodies = []
-    while (message := await channel.get(queue)) is not None:
-        bodies.append(message.body.decode())
-        channel.ack(message.method.delivery_tag)
+    bodies: list[str] = []
+    await channel.consume(queue, lambda *parts: bodies.append(parts[-1].decode()))
+    await until(lambda: len(bodies) >= count, f"{count} messages")
+    channel.ack(0, multiple=True)
     await channel.close()
+    assert await count_in(connection, queue) == 0
     return bodies
 
 
@@ -128,6 +133,13 @@ async def count_in(connection: AMQPConnection, queue: str) -> int:
     state = await channel.declare_queue(queue, passive=True)
     await channel.close()
     return state.messages
+
+
+async def until_taken(connection: AMQPConnection, queue: str) -> None:
+    """Wait until the broker has handed out all that is in a queue."""
+    async with asyncio.timeout(PATIENCE):
+        while await count_in(connection, queue):
+            pass
 
 
 def port_of(url: str) -> int:

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from tests.conftest import Broker, until
-from tests.rabbitmq.conftest import Proxy, bodies_in
+from tests.rabbitmq.conftest import Proxy, take
 from tidegate.errors import ConfigError, SourceError
 from tidegate.sources.rabbitmq import AMQPChannelClosed, AMQPConnection, ConfirmedPublisher
 
@@ -122,7 +122,7 @@ async def test_what_waits_for_an_answer_fails_when_the_connection_goes(
     await until(lambda: mine.generation == 2 and mine.is_connected, "the second connection")
     await publisher.publish("", name, b"fourth")
     await mine.close()
-    assert await bodies_in(connection, name) == ["first", "fourth"]
+    assert await take(connection, name, 2) == ["first", "fourth"]
 
 
 async def test_closing_does_not_wait_for_a_broker_that_is_silent(proxy: Proxy) -> None:
@@ -162,7 +162,7 @@ async def test_many_publishes_wait_at_once_and_each_gets_its_own_answer(
         return_exceptions=True,
     )
     assert [outcome is None for outcome in outcomes] == [target == name for target in targets]
-    assert len(await bodies_in(connection, name)) == 200
+    assert len(await take(connection, name, 200)) == 200
 
 
 async def test_a_queue_that_refuses_makes_the_publish_fail(

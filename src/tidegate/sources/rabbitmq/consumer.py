@@ -28,7 +28,7 @@ __all__ = ["QueueSource"]
 
 _MAX_BATCH = 256
 _MAX_BATCH_BYTES = 1_000_000
-_STOP_SECONDS = 5.0
+_CLOSE_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
 
@@ -100,12 +100,13 @@ class QueueSource:
         for consumer in self._consumers:
             await asyncio.shield(consumer.first_attempt)
 
-    async def stop(self) -> None:
-        """Finish the batches under way, in at most a few seconds, and give the rest back.
+    async def stop(self, within: float = 5.0) -> None:
+        """Finish the batches under way and give the rest back, for another node to consume.
 
-        The broker then delivers that to another node, in order.
+        Args:
+            within: Seconds after which a batch that the log has not taken yet is given back too.
         """
-        await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
+        await asyncio.gather(*(consumer.stop(within) for consumer in self._consumers))
 
 
 class _QueueConsumer:
@@ -128,16 +129,17 @@ class _QueueConsumer:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"queue {self.queue.name}")
 
-    async def stop(self) -> None:
+    async def stop(self, within: float) -> None:
         self._is_stopping = True
         if self._deliveries is not None:
             self._deliveries.stop()
         if self._task is not None:
             if self._deliveries is None:
                 self._task.cancel()
-            await asyncio.wait([self._task], timeout=_STOP_SECONDS)
+            await asyncio.wait([self._task], timeout=within)
             self._task.cancel()
-            await asyncio.wait([self._task], timeout=_STOP_SECONDS)
+            # A broker that is silent does not say that the channel is closed.
+            await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
 
     async def _run(self) -> None:
         while not self._is_stopping:
@@ -149,7 +151,8 @@ class _QueueConsumer:
                 self._settle(error if isinstance(error, ConfigError) else None)
                 self._complain(error)
             except (SourceError, AMQPError) as error:
-                if self._connection.is_connected:  # else the connection tells it
+                # A lost connection is told by the connection.
+                if self._connection.is_connected and not self._is_stopping:
                     self._complain(error)
             except Exception:
                 _logger.exception("Consuming queue %s failed; trying again", self.queue.name)
@@ -158,24 +161,24 @@ class _QueueConsumer:
 
     async def _consume(self) -> None:
         """Work until the channel is closed, the broker cancels the consumer, or ``stop``."""
-        deliveries = await Deliveries.open(self._connection, self.queue)
+        deliveries = await Deliveries.open(self._connection, self.queue, self._on_end)
         self._deliveries = deliveries
-        stats = self.pipeline.stats
-        stats.is_consuming = True
+        self.pipeline.stats.is_consuming = deliveries.is_open
         self._backoff.reset()
         self._problem = ""
         self._settle(None)
         _logger.info("Consuming queue %s", self.queue.name)
         try:
             while batch := await deliveries.take(_MAX_BATCH, _MAX_BATCH_BYTES):
-                stats.is_consuming = deliveries.is_open
                 await self.pipeline.work(batch, deliveries)
         finally:
-            stats.is_consuming = False
             self._deliveries = None
             await deliveries.close()
         if not self._is_stopping:
             raise SourceError("the broker ended the consumer; was the queue deleted?")
+
+    def _on_end(self) -> None:
+        self.pipeline.stats.is_consuming = False
 
     def _settle(self, error: ConfigError | None) -> None:
         if self.first_attempt.done():

@@ -48,7 +48,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
         field: The offending part, if one is.
         exchange, routing_key: Where it was published at first.
         time: When it was dead-lettered, ISO 8601.
-        headers: All of them, as they are now.
+        headers: All of them, without the count of deliveries, which looking changes.
         properties: The other AMQP properties that are set.
         body: As published.
     """
@@ -65,6 +65,9 @@ class DeadLetter(msgspec.Struct, frozen=True):
     headers: dict[str, Any]
     properties: dict[str, Any]
     body: bytes
+
+
+Held = tuple[DeadLetter, Delivered]
 
 
 class DeadLetters:
@@ -137,39 +140,39 @@ class DeadLetters:
                 raise SourceError(f"no dead letter has the id {', '.join(sorted(unknown))}")
         taken: list[DeadLetter] = []
         for queue, letters in self._queues.items():
-            remaining = await self._count(letters)  # retried letters may fail again and come back
-            while remaining > 0:
+            async with self._opened(queue, letters) as (channel, held):
+                # Retried letters may fail again and come back: only those of now are meant.
+                later = await self._count(letters) if held and wanted is None else 0
+                chosen = [each for each in held if wanted is None or each[0].id in wanted]
+                taken += await self._work_off(channel, chosen, before)
+            while later > 0:
                 async with self._opened(queue, letters) as (channel, held):
-                    chosen = [
-                        (letter, message)
-                        for letter, message in held[:remaining]
-                        if wanted is None or letter.id in wanted
-                    ]
-                    for letter, message in chosen:
-                        await before(letter, message)
-                        channel.ack(message.method.delivery_tag)
-                        taken.append(letter)
-                remaining = remaining - len(held) if wanted is None and held else 0
+                    taken += await self._work_off(channel, held[:later], before)
+                    later -= len(held) or later
         return taken
 
+    async def _work_off(
+        self, channel: AMQPChannel, held: list[Held], before: Callable[[DeadLetter, Delivered], Any]
+    ) -> list[DeadLetter]:
+        for letter, message in held:
+            await before(letter, message)
+            channel.ack(message.method.delivery_tag)
+        return [letter for letter, _ in held]
+
     async def _count(self, letters: str) -> int:
+        """Return how many more there are than those that are held."""
         channel = await self._connection.open_channel()
-        try:
-            count = (await channel.declare_queue(letters, passive=True)).messages
-        except AMQPChannelClosed as error:
-            if error.code == _NOT_FOUND:
-                return 0
-            raise
+        count = (await channel.declare_queue(letters, passive=True)).messages
         await channel.close()
         return count
 
     @contextlib.asynccontextmanager
     async def _opened(
         self, queue: str, letters: str
-    ) -> AsyncIterator[tuple[AMQPChannel, list[tuple[DeadLetter, Delivered]]]]:
+    ) -> AsyncIterator[tuple[AMQPChannel, list[Held]]]:
         """Hold the beginning of a queue; what is not acked goes back when the channel closes."""
         channel = await self._connection.open_channel()
-        held: list[tuple[DeadLetter, Delivered]] = []
+        held: list[Held] = []
         size = 0
         try:
             while len(held) < MAX_LOOK and size < _MAX_LOOK_BYTES:
@@ -193,7 +196,11 @@ async def _get(channel: AMQPChannel, letters: str) -> Delivered | None:
 
 
 def _letter(queue: str, letters: str, message: Delivered) -> DeadLetter:
-    headers = dict(message.properties.headers or {})
+    headers = {
+        name: value
+        for name, value in (message.properties.headers or {}).items()
+        if name not in COUNT_HEADERS
+    }
     properties = {
         name: value
         for name, value in vars(message.properties).items()
@@ -201,8 +208,7 @@ def _letter(queue: str, letters: str, message: Delivered) -> DeadLetter:
     }
     death = _first_death(headers)
     keys = death.get("routing-keys") or [""]
-    stable = {key: value for key, value in headers.items() if key not in COUNT_HEADERS}
-    content = repr((sorted(stable.items(), key=str), sorted(properties.items(), key=str)))
+    content = repr((sorted(headers.items(), key=str), sorted(properties.items(), key=str)))
     digest = blake2b(message.body + content.encode(errors="surrogatepass"), digest_size=5)
     return DeadLetter(
         id=digest.hexdigest(),

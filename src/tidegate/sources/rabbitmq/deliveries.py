@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from pika.spec import Basic, BasicProperties
 
-from tidegate.sources.rabbitmq.channel import AMQPChannel
+from tidegate.sources.rabbitmq.channel import AMQPChannel, AMQPChannelClosed
 from tidegate.sources.rabbitmq.config import QueueConfig
 from tidegate.sources.rabbitmq.connection import AMQPConnection
 from tidegate.sources.rabbitmq.content import Delivery
@@ -23,29 +24,37 @@ __all__ = ["Deliveries"]
 class Deliveries:
     """A consumer on a channel of its own; the prefetch bounds what gathers here.
 
+    Args:
+        channel: Belongs to this object from now on.
+        on_end: Called when nothing more comes in, whatever the cause; perhaps more than once.
+
     Attributes:
         is_synchronised: For its user: whether the log has been read up to its end since this
             channel was opened.
     """
 
-    def __init__(self, channel: AMQPChannel) -> None:
+    def __init__(self, channel: AMQPChannel, on_end: Callable[[], None]) -> None:
         self._channel = channel
+        self._on_end = on_end
         self._arrived: deque[Delivery] = deque()
         self._wake: asyncio.Future[None] | None = None
         self._is_ending = False
+        self._ended: asyncio.Future[AMQPChannelClosed] = asyncio.get_running_loop().create_future()
         self.is_synchronised = False
         channel.raw.add_on_cancel_callback(self._on_cancelled)
         channel.closed.add_done_callback(self._on_closed)
 
     @classmethod
-    async def open(cls, connection: AMQPConnection, queue: QueueConfig) -> Deliveries:
+    async def open(
+        cls, connection: AMQPConnection, queue: QueueConfig, on_end: Callable[[], None]
+    ) -> Deliveries:
         """Begin to consume.
 
         Raises:
             SourceError: The broker refused, or the connection was lost.
         """
         channel = await connection.open_channel()
-        deliveries = cls(channel)
+        deliveries = cls(channel, on_end)
         await channel.set_prefetch(queue.prefetch)
         await channel.consume(queue.name, deliveries._on_delivery)
         return deliveries
@@ -81,16 +90,18 @@ class Deliveries:
             self._channel.ack(last.method.delivery_tag, multiple=True)
 
     async def pause(self, seconds: float) -> None:
-        """Sleep, at most until the channel is closed, and then raise AMQPChannelClosed."""
-        await asyncio.wait([self._channel.closed], timeout=seconds)
-        if self._channel.closed.done():
-            raise self._channel.closed.result()
+        """Sleep, at most until the channel is closed or ``stop``.
+
+        Raises:
+            AMQPChannelClosed: It was: who retries something for its deliveries has to give up.
+        """
+        await asyncio.wait([self._ended], timeout=seconds)
+        if self._ended.done():
+            raise self._ended.result()
 
     def stop(self) -> None:
         """Give out nothing more; what is not acked goes back to the queue on ``close``."""
-        self._is_ending = True
-        self._arrived.clear()
-        self._wake_up()
+        self._give_up(AMQPChannelClosed(0, "stopped"))
 
     async def close(self) -> None:
         """Close the channel."""
@@ -105,11 +116,20 @@ class Deliveries:
 
     def _on_cancelled(self, _frame: Any) -> None:
         """The queue was deleted, or lost its leader: what was delivered is still worked on."""
-        self._is_ending = True
-        self._wake_up()
+        self._end()
 
-    def _on_closed(self, _closed: Any) -> None:
+    def _on_closed(self, closed: asyncio.Future[AMQPChannelClosed]) -> None:
+        self._give_up(closed.result())
+
+    def _give_up(self, reason: AMQPChannelClosed) -> None:
         self._arrived.clear()
+        if not self._ended.done():
+            self._ended.set_result(reason)
+        self._end()
+
+    def _end(self) -> None:
+        self._is_ending = True
+        self._on_end()
         self._wake_up()
 
     def _wake_up(self) -> None:
