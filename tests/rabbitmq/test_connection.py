@@ -41,7 +41,7 @@ async def test_a_lost_connection_comes_back_and_says_so_once(
     assert told == ["open 1", "lost", "open 2", "lost"]
     lines = [record.message for record in caplog.records]
     assert len(lines) == 3, lines
-    assert "can't be reached" in lines[1]
+    assert "is lost, connecting again" in lines[1]
     assert "guest" not in "".join(lines)
 
 

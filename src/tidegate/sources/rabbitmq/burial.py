@@ -56,14 +56,14 @@ class Burial:
         backoff = Backoff(self._retry_delay)
         has_spoken = False
         while failures := await self._publish(letters):
-            problem = failures[0][1]
+            letters = [letter for letter, _ in failures]
+            await deliveries.pause(backoff.next_pause())  # a lost connection ends it here, untold
             if not has_spoken:
+                problem = failures[0][1]
                 text = "Dead letters of queue %s can't be published, so it waits: %s"
                 trace = None if isinstance(problem, SourceError) else problem
                 _logger.warning(text, self._queue.name, problem, exc_info=trace)
                 has_spoken = True
-            letters = [letter for letter, _ in failures]
-            await deliveries.pause(backoff.next_pause())
             with contextlib.suppress(SourceError, ConfigError):  # someone may have deleted them
                 await declare_dead_letters(self._connection, self._queue)
 

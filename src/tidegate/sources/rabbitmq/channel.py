@@ -16,6 +16,7 @@ from pika.exceptions import AMQPError, ChannelClosed
 from pika.spec import Basic, BasicProperties
 
 from tidegate.errors import SourceError
+from tidegate.sources.rabbitmq.refusal import unreachable_because
 
 __all__ = ["AMQPChannel", "AMQPChannelClosed", "Delivered", "QueueState"]
 
@@ -187,4 +188,4 @@ def _resolve(future: asyncio.Future[Any], value: Any) -> None:
 def _closed(reason: Exception) -> AMQPChannelClosed:
     if isinstance(reason, ChannelClosed):
         return AMQPChannelClosed(reason.reply_code, reason.reply_text)
-    return AMQPChannelClosed(0, str(reason) or type(reason).__name__)
+    return AMQPChannelClosed(0, unreachable_because(reason))

@@ -11,25 +11,21 @@ stops reading from connections that publish, and then gets no acks from them eit
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pika import SSLOptions, URLParameters
-from pika.adapters.asyncio_connection import AsyncioConnection
-from pika.channel import Channel
 from pika.exceptions import AMQPError
 
 from tidegate.errors import ConfigError, SourceError
 from tidegate.sources.rabbitmq.backoff import Backoff
-from tidegate.sources.rabbitmq.channel import AMQPChannel, AMQPChannelClosed
-from tidegate.sources.rabbitmq.refusal import refusal_of, unreachable_because
+from tidegate.sources.rabbitmq.channel import AMQPChannel
+from tidegate.sources.rabbitmq.link import Link
+from tidegate.sources.rabbitmq.refusal import unreachable_because
 
 __all__ = ["AMQPConnection"]
-
-_CLOSE_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
 
@@ -71,7 +67,7 @@ class AMQPConnection:
         self._backoff = Backoff(retry_delay)
         self._on_open: list[OnOpen] = []
         self._on_lost: list[Callable[[], None]] = []
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._ready = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
         self._gives_up = gives_up
@@ -155,6 +151,7 @@ class AMQPConnection:
 
     async def _supervise(self) -> None:
         while True:
+            before = self.generation
             try:
                 await self._live_once()
             except ConfigError as error:
@@ -168,14 +165,14 @@ class AMQPConnection:
                     text = f"RabbitMQ at {self.address} can't be reached: {reason}"
                     self._fail(SourceError(text))
                     return
-                self._complain(reason)
+                self._complain(reason, was_open=self.generation > before)
             except Exception:
                 _logger.exception("A callback of the connection to RabbitMQ failed")
             await asyncio.sleep(self._backoff.next_pause())
 
     async def _live_once(self) -> None:
         """Connect, run the callbacks, and return when the connection is lost."""
-        link = _Link(self._parameters())
+        link = Link(self._parameters())
         try:
             await link.opened()
             self._link = link
@@ -185,12 +182,11 @@ class AMQPConnection:
             self._is_silent, self._was_ready = False, True
             _logger.info("Connected to RabbitMQ at %s", self.address)
             self._ready.set()
-            reason = await link.lost
-            raise SourceError(reason)
+            raise SourceError(await link.lost)
         finally:
             await self._leave(link)
 
-    async def _run_callbacks(self, link: _Link) -> None:
+    async def _run_callbacks(self, link: Link) -> None:
         for callback in self._on_open:
             running: asyncio.Future[Any] = asyncio.ensure_future(callback(self))
             ends: list[asyncio.Future[Any]] = [running, link.lost]
@@ -204,7 +200,7 @@ class AMQPConnection:
                 raise SourceError(link.lost.result())
             await running
 
-    async def _leave(self, link: _Link) -> None:
+    async def _leave(self, link: Link) -> None:
         was_open, self._link = self._link is not None, None
         if self._failure is None and not self._is_closed:
             self._ready.clear()
@@ -218,9 +214,11 @@ class AMQPConnection:
         self._failure = error
         self._ready.set()
 
-    def _complain(self, reason: str) -> None:
+    def _complain(self, reason: str, *, was_open: bool = False) -> None:
         level = logging.DEBUG if self._is_silent else logging.WARNING
         text = "RabbitMQ at %s can't be reached, trying again until it is: %s"
+        if was_open:
+            text = "The connection to RabbitMQ at %s is lost, connecting again: %s"
         _logger.log(level, text, self.address, reason)
         self._is_silent = True
 
@@ -242,90 +240,11 @@ class AMQPConnection:
         return parameters
 
 
-class _Link:
-    """One pika connection, from its first packet to its last.
-
-    Attributes:
-        lost: Resolves with the reason in words when an open connection ends.
-    """
-
-    def __init__(self, parameters: URLParameters) -> None:
-        loop = asyncio.get_running_loop()
-        self._opened: asyncio.Future[None] = loop.create_future()
-        self.lost: asyncio.Future[str] = loop.create_future()
-        self.is_blocked = False
-        self.raw = AsyncioConnection(
-            parameters,
-            on_open_callback=self._on_opened,
-            on_open_error_callback=self._on_failed,
-            on_close_callback=self._on_closed,
-            custom_ioloop=loop,
-        )
-        self.raw.add_on_connection_blocked_callback(lambda *_: self._set_blocked(True))
-        self.raw.add_on_connection_unblocked_callback(lambda *_: self._set_blocked(False))
-
-    @property
-    def is_open(self) -> bool:
-        return bool(self.raw.is_open) and not self.lost.done()
-
-    async def opened(self) -> None:
-        """Wait until it is open. Raises what pika says, or ConfigError for a refusal."""
-        await asyncio.shield(self._opened)
-
-    async def open_channel(self) -> AMQPChannel:
-        opened: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
-        try:
-            raw = self.raw.channel(on_open_callback=lambda channel: _resolve(opened, channel))
-        except AMQPError as error:
-            raise AMQPChannelClosed(0, str(error) or type(error).__name__) from error
-        channel = AMQPChannel(raw)
-        await asyncio.wait([opened, channel.closed], return_when=asyncio.FIRST_COMPLETED)
-        if channel.closed.done():
-            raise channel.closed.result()
-        return channel
-
-    async def close(self) -> None:
-        """Say goodbye, and cut the line if the broker does not answer."""
-        if self.raw.is_closed:
-            return
-        done = self.lost if self._opened.done() else self._opened
-        with contextlib.suppress(AMQPError):  # it is closing already
-            self.raw.close()
-        await asyncio.wait([done], timeout=_CLOSE_SECONDS)
-        if not self.raw.is_closed:
-            # pika has no public way to close without the broker's consent.
-            self.raw._terminate_stream(SourceError("closed"))  # noqa: SLF001
-            await asyncio.wait([done], timeout=_CLOSE_SECONDS)
-
-    def _on_opened(self, _: Any) -> None:
-        _resolve(self._opened, None)
-
-    def _on_failed(self, _: Any, error: BaseException) -> None:
-        if not self._opened.done():
-            self._opened.set_exception(refusal_of(error) or error)
-            self._opened.exception()  # nobody may be waiting any more
-
-    def _on_closed(self, _: Any, error: BaseException) -> None:
-        _resolve(self.lost, unreachable_because(error))
-
-    def _set_blocked(self, is_blocked: bool) -> None:
-        self.is_blocked = is_blocked
-        if is_blocked:
-            _logger.warning("RabbitMQ takes no messages now: its memory or disk is short")
-        else:
-            _logger.info("RabbitMQ takes messages again")
-
-
 def _address(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
     vhost = unquote(parts.path[1:]) or "/"
     return f"{parts.hostname or 'localhost'}:{port}, virtual host {vhost}"
-
-
-def _resolve(future: asyncio.Future[Any], value: Any) -> None:
-    if not future.done():
-        future.set_result(value)
 
 
 def _quieten_pika() -> None:
