@@ -7,6 +7,7 @@
     ├── Refused                 user code refused a call; carries the code the client sees
     ├── PayloadError            a payload does not fit its declared type; carries the field's path
     ├── LogError                the event log could not take or give entries
+    │   └── LogGap              entries that a follower should get are no longer kept
     ├── SourceError             an event source (RabbitMQ, HTTP) failed
     │   ├── MessageRejected     a message can't become an event; carries the reason
     │   └── RequestFailed       a service could not be asked, or did not answer; carries the code
@@ -24,6 +25,7 @@ __all__ = [
     "ConfigError",
     "LocalProtocolError",
     "LogError",
+    "LogGap",
     "MessageRejected",
     "PayloadError",
     "RefusalCode",
@@ -128,6 +130,10 @@ class PayloadError(TidegateError):
 
 class LogError(TidegateError):
     """The event log could not take entries, or lost its place."""
+
+
+class LogGap(LogError):
+    """Entries that a follower should get next are no longer kept; it must start anew."""
 
 
 class SourceError(TidegateError):

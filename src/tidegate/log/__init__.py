@@ -1,11 +1,21 @@
 """The event log, its entries, and the window that clients catch up from."""
 
-from tidegate.log.base import EventLog
-from tidegate.log.entry import Disconnection, Entry, EventEntry, Record, Revocation
+from tidegate.log.base import Batch, EventLog
+from tidegate.log.entry import (
+    Control,
+    Disconnection,
+    Entry,
+    EventEntry,
+    Record,
+    Revocation,
+    RoomsOfSession,
+)
 from tidegate.log.memory import MemoryLog
 from tidegate.log.window import Window
 
 __all__ = [
+    "Batch",
+    "Control",
     "Disconnection",
     "Entry",
     "EventEntry",
@@ -13,5 +23,6 @@ __all__ = [
     "MemoryLog",
     "Record",
     "Revocation",
+    "RoomsOfSession",
     "Window",
 ]

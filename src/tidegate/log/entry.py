@@ -1,4 +1,8 @@
-"""What travels in the log: events for an audience, and control entries for the nodes themselves."""
+"""What travels in the log: events for an audience, and control entries for the nodes themselves.
+
+Entries are stored as arrays: a new field goes to the end of its class and has a default, so that
+nodes of the versions before and after it can follow the same log.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,21 @@ import msgspec
 
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
 
-__all__ = ["Disconnection", "Entry", "EventEntry", "Record", "Revocation"]
+__all__ = [
+    "Control",
+    "Disconnection",
+    "Entry",
+    "EventEntry",
+    "Record",
+    "Revocation",
+    "RoomsOfSession",
+]
 
 FLAT_SIZE = 300
 """What an entry is counted with beside its payload: the objects that hold it (measured: 280)."""
 
 
-class EventEntry(msgspec.Struct, frozen=True, gc=False, tag="event", omit_defaults=True):
+class EventEntry(msgspec.Struct, frozen=True, gc=False, tag="event", array_like=True):
     """One event for one audience inside one tenant.
 
     The audience is the whole tenant unless one of ``user``, ``room`` and ``sid`` narrows it.
@@ -50,7 +62,7 @@ class EventEntry(msgspec.Struct, frozen=True, gc=False, tag="event", omit_defaul
         return FLAT_SIZE + 2 * (len(self.data) + sum(map(len, self.attachments)))
 
 
-class Revocation(msgspec.Struct, frozen=True, gc=False, tag="revoke", omit_defaults=True):
+class Revocation(msgspec.Struct, frozen=True, gc=False, tag="revoke", array_like=True):
     """Refuse tokens from now on and disconnect the sockets that were let in by them.
 
     With ``token_id`` that one token; with ``user`` all of the user's tokens issued so far; with
@@ -73,7 +85,7 @@ class Revocation(msgspec.Struct, frozen=True, gc=False, tag="revoke", omit_defau
         return FLAT_SIZE
 
 
-class Disconnection(msgspec.Struct, frozen=True, gc=False, tag="disconnect", omit_defaults=True):
+class Disconnection(msgspec.Struct, frozen=True, gc=False, tag="disconnect", array_like=True):
     """Disconnect the sockets of a tenant, of one user, or one socket; they may come back."""
 
     tenant: TenantId
@@ -86,7 +98,30 @@ class Disconnection(msgspec.Struct, frozen=True, gc=False, tag="disconnect", omi
         return FLAT_SIZE
 
 
-Entry = EventEntry | Revocation | Disconnection
+class RoomsOfSession(msgspec.Struct, frozen=True, gc=False, tag="rooms", array_like=True):
+    """The resource rooms of a socket, so that its client finds them again on any node.
+
+    Attributes:
+        sid: The socket, of the user in the namespace.
+        rooms: Each room, and the offset at which it was joined; empty once it has left the last.
+    """
+
+    tenant: TenantId
+    namespace: NamespaceName
+    user: UserId
+    sid: Sid
+    rooms: dict[RoomName, int]
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory the entry counts for."""
+        return FLAT_SIZE + 100 * len(self.rooms)
+
+
+Control = Revocation | Disconnection | RoomsOfSession
+"""What nodes tell each other."""
+
+Entry = EventEntry | Control
 
 EntryT_co = TypeVar("EntryT_co", bound=Entry, covariant=True)
 

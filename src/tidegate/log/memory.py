@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
-from tidegate.errors import LogError
+from tidegate.errors import LogError, LogGap
 from tidegate.ids import TenantId
-from tidegate.log.entry import Disconnection, Entry, Record
+from tidegate.log.base import Batch
+from tidegate.log.entry import Disconnection, Entry, Record, Revocation
 
 __all__ = ["MemoryLog"]
 
@@ -33,6 +34,10 @@ class MemoryLog:
         self, *, max_bytes: int = 64 * 1024 * 1024, max_lag: int = 256, epoch: str | None = None
     ) -> None:
         self.epoch = epoch or secrets.token_urlsafe(4)
+        self.key = secrets.token_bytes(16)
+        self.partitions = 1
+        self.is_shared = False
+        self.max_entry_size = max_bytes
         self._max_bytes = max_bytes
         self._max_lag = max_lag
         self._records: list[Record[Entry]] = []
@@ -48,9 +53,21 @@ class MemoryLog:
         """Do nothing: the log is ready when made."""
 
     @property
-    def head(self) -> int:
-        """The offset of the newest entry; 0 for an empty log."""
-        return self._head
+    def is_available(self) -> bool:
+        """Whether it is open: nothing else can come in the way."""
+        return not self._is_closed
+
+    def partition_of(self, tenant: TenantId) -> int:
+        """Return 0: there is one partition."""
+        return 0
+
+    async def heads(self) -> Sequence[int]:
+        """Return the offset of the newest entry; 0 for an empty log."""
+        return [self._head]
+
+    async def revocations(self) -> Sequence[Revocation]:
+        """Return nothing: there was no log before the start."""
+        return ()
 
     async def append(self, entries: Sequence[Entry]) -> Sequence[int]:
         """Append a batch and return its offsets; waits while a follower is far behind."""
@@ -68,21 +85,29 @@ class MemoryLog:
         self._appended.set()
         return range(first, self._head + 1)
 
-    async def follow(self, after: int | None = None) -> AsyncIterator[Sequence[Record[Entry]]]:
+    async def follow(
+        self, after: Sequence[int] | None = None, *, since: float | None = None
+    ) -> AsyncGenerator[Batch, None]:
         """Yield what is appended after ``after`` (default: from now on), in batches."""
-        position = self._head if after is None else after
-        if position > self._head or position < self._floor():
-            raise LogError(f"offset {position} is not in the log (has {self._floor()} on)")
+        position = self._head if after is None else after[0]
+        if since is not None:
+            position = self._floor()
+        if position > self._head:
+            raise LogError(f"offset {position} is not in the log, which ends at {self._head}")
+        if position < self._floor():
+            raise LogGap(f"offset {position} is not kept any more, only {self._floor()} and on")
         follower = object()
         self._positions[follower] = position
         try:
+            yield Batch(0, (), position, position)
             while not self._is_closed:
-                batch = self._after(position)
-                if not batch:
+                records = self._after(position)
+                if not records:
                     self._appended.clear()
                     await self._appended.wait()
                     continue
-                position = batch[-1].offset
+                batch = Batch(0, records, position, records[-1].offset)
+                position = batch.end
                 self._positions[follower] = position
                 self._trim()
                 self._caught_up.set()

@@ -6,14 +6,14 @@ Rules of this module:
   can be served without a gap; whoever has not, can't, and must be told so.
 - Floors outlive the records: a quiet tenant's client may come back with an old offset although
   busier tenants have moved the log far on. Only the least recently evicted tenants' floors are
-  forgotten, into the common ``_base``, which then counts for every tenant without one.
+  forgotten, into the base of their partition, which then counts for every tenant without one.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from tidegate.ids import NamespaceName, TenantId
@@ -44,7 +44,7 @@ class Window:
         age: Seconds that a record is kept, by the clock of ``add`` and ``expire``.
         max_bytes: Memory for all tenants together, counted by ``EventEntry.size``.
         tenant_bytes: Memory for one tenant, so that a busy one can't push out the others.
-        base: Offset after which the window has seen everything.
+        partition_of: The log's partition of a tenant; offsets compare only within one.
         max_floors: Tenants whose floor is remembered after their last record went.
     """
 
@@ -54,14 +54,15 @@ class Window:
         age: float,
         max_bytes: int,
         tenant_bytes: int,
-        base: int = 0,
+        partition_of: Callable[[TenantId], int] = lambda tenant: 0,
         max_floors: int = 100_000,
     ) -> None:
         self._age = age
         self._max_bytes = max_bytes
         self._tenant_bytes = tenant_bytes
         self._max_floors = max_floors
-        self._base = base
+        self._partition_of = partition_of
+        self._bases: dict[int, int] = {}  # offset after which a partition was seen whole
         self._tenants: dict[TenantId, _TenantWindow] = {}
         self._floors: OrderedDict[TenantId, int] = OrderedDict()
         self._arrivals: deque[tuple[float, int, TenantId]] = deque()  # (time, offset, tenant)
@@ -70,6 +71,19 @@ class Window:
 
     def __len__(self) -> int:
         return sum(len(kept.records) - kept.first for kept in self._tenants.values())
+
+    def start_at(self, partition: int, base: int) -> None:
+        """Note that a partition has been seen from ``base`` on, and nothing of before it."""
+        self._bases[partition] = base
+
+    def clear(self) -> None:
+        """Let go of everything; ``start_at`` tells where the window begins anew."""
+        self._tenants.clear()
+        self._floors.clear()
+        self._arrivals.clear()
+        self._message_ids.clear()
+        self._bases.clear()
+        self.bytes = 0
 
     def add(self, record: Record[EventEntry], now: float) -> bool:
         """Keep a record; False if the same message id is in the window already (then it is not)."""
@@ -101,7 +115,8 @@ class Window:
 
     def floor(self, tenant: TenantId) -> int:
         """The oldest offset from which the tenant's records can be given without a gap."""
-        return self._floors.get(tenant, self._base)
+        floor = self._floors.get(tenant)
+        return self._bases.get(self._partition_of(tenant), 0) if floor is None else floor
 
     def after(
         self, tenant: TenantId, offset: int, limit: int = 1_000
@@ -144,5 +159,6 @@ class Window:
         self._floors[tenant] = offset
         self._floors.move_to_end(tenant)
         if len(self._floors) > self._max_floors:
-            _, forgotten = self._floors.popitem(last=False)
-            self._base = max(self._base, forgotten)
+            forgotten, floor = self._floors.popitem(last=False)
+            partition = self._partition_of(forgotten)
+            self._bases[partition] = max(self._bases.get(partition, 0), floor)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +21,9 @@ def record(
     )
 
 
-def window(**changes: int) -> Window:
-    return Window(**({"age": 100, "max_bytes": 10**6, "tenant_bytes": 10**6} | changes))
+def window(**changes: Any) -> Window:
+    sizes: dict[str, Any] = {"age": 100, "max_bytes": 10**6, "tenant_bytes": 10**6}
+    return Window(**(sizes | changes))
 
 
 def offsets(kept: Window, tenant: TenantId, after: int) -> list[int]:

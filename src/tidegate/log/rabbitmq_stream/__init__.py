@@ -1,0 +1,6 @@
+"""The event log on RabbitMQ Streams: replicated, replayable, followed by any number of nodes."""
+
+from tidegate.log.rabbitmq_stream.link import StreamAddress
+from tidegate.log.rabbitmq_stream.log import RabbitMQStreamLog, Retention
+
+__all__ = ["RabbitMQStreamLog", "Retention", "StreamAddress"]

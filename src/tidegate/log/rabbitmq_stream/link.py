@@ -1,0 +1,236 @@
+"""One connection to RabbitMQ's stream port, with rstream's protocol client underneath.
+
+rstream's own producer and consumer restart themselves, but neither tells what was stored when a
+connection was lost, and both can go on with a gap or a repeat. So its client is used directly, and
+``writer`` and ``reader`` keep the promises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from rstream import exceptions, schema
+from rstream.client import Client
+from rstream.utils import OnClosedErrorInfo
+
+from tidegate.errors import ConfigError
+
+__all__ = ["LINK_ERRORS", "Link", "StreamAddress", "open_link", "open_link_to_leader"]
+
+log = logging.getLogger("tidegate.log")
+
+FRAME_MAX = 1024 * 1024
+"""Bytes of a frame, as the broker has it by default; an entry must fit into one."""
+
+MISSED_HEARTBEATS = 2.5
+"""Intervals without a sign of life after which a link counts as lost; rstream only warns."""
+
+CLOSE_SECONDS = 3.0
+
+LINK_ERRORS = (
+    OSError,
+    EOFError,
+    TimeoutError,
+    AssertionError,  # rstream's way to say that the connection was closed meanwhile
+    exceptions.ServerError,
+    exceptions.ClientError,
+)
+"""What an exchange with the broker can end with; the link is given up then."""
+
+_REFUSALS: dict[type[Exception], str] = {
+    exceptions.AuthenticationFailure: "the broker refuses the user name or password",
+    exceptions.SASLAuthenticationFailureLoopback: "the broker lets this user in from its own "
+    "machine only",
+    exceptions.VirtualHostAccessFailure: "the user may not use the virtual host, or there is none",
+    exceptions.AccessRefused: "the user may not configure, write and read the log's streams",
+}
+
+
+class StreamAddress(NamedTuple):
+    """Where a broker's stream port is, and who knocks."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    virtual_host: str
+    has_tls: bool = False
+
+    @classmethod
+    def from_url(cls, url: str) -> StreamAddress:
+        """Read a ``rabbitmq-stream://`` URL, or an ``amqp://`` one with the port left out."""
+        parts = urlsplit(url)
+        has_tls = parts.scheme in ("rabbitmq-stream+tls", "amqps")
+        is_stream = parts.scheme.startswith("rabbitmq-stream")
+        return cls(
+            host=parts.hostname or "localhost",
+            port=(parts.port if is_stream else None) or (5551 if has_tls else 5552),
+            user=unquote(parts.username or "guest"),
+            password=unquote(parts.password or "guest"),
+            virtual_host=unquote(parts.path[1:]) or "/",
+            has_tls=has_tls,
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.host}:{self.port}"  # it ends up in logs; the password must not
+
+
+class Link:
+    """An open connection.
+
+    Attributes:
+        client: rstream's protocol client.
+        lost: Set when the connection is gone, or the broker gives no sign of life.
+        on_lost: Called then, for whoever waits for something else as well.
+    """
+
+    def __init__(self, client: Client, heartbeat: float) -> None:
+        self.client = client
+        self.lost = asyncio.Event()
+        self.on_lost: Callable[[], None] | None = None
+        self._heartbeat = heartbeat
+        self._heard = asyncio.get_running_loop().time()
+        self._watch = asyncio.ensure_future(self._watch_heartbeats())
+        for kind in (schema.Heartbeat, schema.Deliver, schema.PublishConfirm):
+            client.add_handler(kind, self._note_life, name="255")
+        client.add_handler(schema.MetadataUpdate, self._on_metadata_update, name="link")
+
+    async def deliver_to(self, handler: Callable[[schema.Deliver], Awaitable[None]]) -> None:
+        """Hand over what the link's one subscription, number 0, delivers."""
+
+        async def handle(frame: schema.Deliver) -> None:
+            self._heard = asyncio.get_running_loop().time()
+            await handler(frame)
+
+        # rstream takes the name of such a handler for the number of the subscription.
+        self.client.remove_handler(schema.Deliver)
+        self.client.add_handler(schema.Deliver, handle, name="0")
+        await self.client.run_queue_listener_task(0, handle)
+
+    def give_up(self) -> None:
+        """Count the link as lost."""
+        self.lost.set()
+        if self.on_lost is not None:
+            self.on_lost()
+
+    async def close(self) -> None:
+        """Close the connection; errors on the way don't matter any more."""
+        self._watch.cancel()
+        self.lost.set()
+        await close_client(self.client)
+
+    def _note_life(self, frame: schema.Frame) -> None:
+        self._heard = asyncio.get_running_loop().time()
+
+    def _on_metadata_update(self, frame: schema.MetadataUpdate) -> None:
+        """Give up the link when its stream has moved or is gone; its user connects anew."""
+        self.give_up()
+
+    async def _watch_heartbeats(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self.lost.is_set():
+            await asyncio.sleep(self._heartbeat / 2)
+            if loop.time() - self._heard > MISSED_HEARTBEATS * self._heartbeat:
+                self.give_up()
+
+
+async def close_client(client: Client) -> None:
+    """Close rstream's client and, what it leaves out if the connection is broken, the socket."""
+    connection = client._conn  # noqa: SLF001 - rstream 1.1 drops a broken connection unclosed
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.close()
+    except Exception:
+        log.debug("closing a stream connection failed", exc_info=True)
+    writer = None if connection is None else connection._writer  # noqa: SLF001
+    if writer is not None:
+        writer.close()
+
+
+async def open_link(address: StreamAddress, name: str, heartbeat: float) -> Link:
+    """Connect to a broker.
+
+    Args:
+        address: Where it is.
+        name: Shown by the broker beside the connection.
+        heartbeat: Seconds between heartbeats.
+
+    Raises:
+        ConfigError: The broker refuses user, password or virtual host.
+        OSError, TimeoutError: It can't be reached.
+    """
+    links: list[Link] = []
+
+    def on_closed(info: OnClosedErrorInfo) -> None:
+        for link in links:
+            link.give_up()
+
+    client = Client(
+        address.host,
+        address.port,
+        ssl_context=ssl.create_default_context() if address.has_tls else None,
+        frame_max=FRAME_MAX,
+        heartbeat=max(1, round(heartbeat)),
+        connection_name=name,
+        connection_closed_handler=on_closed,
+    )
+    client.add_stream(name)  # rstream tells only clients with a stream that their link is lost
+    try:
+        await client.start()
+        await client.authenticate(address.virtual_host, address.user, address.password)
+    except tuple(_REFUSALS) as error:
+        await close_client(client)
+        raise refusal(error) from error
+    except BaseException:
+        await close_client(client)
+        raise
+    link = Link(client, heartbeat)
+    links.append(link)
+    if not client.is_connection_alive():
+        link.give_up()
+    return link
+
+
+async def open_link_to_leader(
+    address: StreamAddress, stream: str, name: str, heartbeat: float
+) -> Link:
+    """Connect to the broker node that leads a stream, or to ``address`` if that is no help.
+
+    Behind a load balancer, or in containers, the name that a node advertises may not be reachable
+    from here; any node of the cluster takes what is published, if less directly.
+    """
+    link = await open_link(address, name, heartbeat)
+    try:
+        leader, _ = await link.client.query_leader_and_replicas(stream)
+    except BaseException:
+        await link.close()
+        raise
+    own = link.client.server_properties or {}
+    there = (leader.host, leader.port)
+    here = (own.get("advertised_host", address.host), int(own.get("advertised_port", address.port)))
+    if there == here:
+        return link
+    try:
+        direct = await open_link(
+            address._replace(host=leader.host, port=leader.port), name, heartbeat
+        )
+    except (*LINK_ERRORS, ConfigError):
+        log.info("the leader of %s can't be reached at %s:%s", stream, *there)
+        return link
+    await link.close()
+    return direct
+
+
+def refusal(error: Exception) -> ConfigError:
+    """Return what to tell when the broker refuses for good."""
+    return ConfigError(
+        "rabbitmq.stream_url",
+        _REFUSALS.get(type(error), "the broker refuses"),
+        remedy="Check user, password and virtual host in rabbitmq.url (or rabbitmq.stream_url).",
+        source="the broker",
+    )

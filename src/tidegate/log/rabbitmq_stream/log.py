@@ -1,0 +1,395 @@
+"""`RabbitMQStreamLog`: partitions, writers and readers put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import NamedTuple
+
+import mmh3
+from rstream import exceptions
+
+from tidegate.errors import LogError
+from tidegate.ids import TenantId
+from tidegate.log.base import Batch
+from tidegate.log.entry import Entry, EventEntry, Revocation
+from tidegate.log.rabbitmq_stream.codec import first_offset, split, stream_offset
+from tidegate.log.rabbitmq_stream.identity import epoch_of, read_key, read_or_make_key
+from tidegate.log.rabbitmq_stream.link import (
+    FRAME_MAX,
+    LINK_ERRORS,
+    Link,
+    StreamAddress,
+    open_link,
+    open_link_to_leader,
+    refusal,
+)
+from tidegate.log.rabbitmq_stream.reader import Foreign, Reader, Start
+from tidegate.log.rabbitmq_stream.retry import Backoff
+from tidegate.log.rabbitmq_stream.writer import Writer
+
+__all__ = ["RabbitMQStreamLog", "Retention"]
+
+log = logging.getLogger("tidegate.log")
+
+MURMUR_SEED = 104729
+"""The seed of RabbitMQ's own clients for super streams, so that they find the same partition."""
+
+CLOCK_SKEW = 60.0
+"""Seconds by which the broker's clock may be behind ours."""
+
+READ_AHEAD = 16
+"""Batches that wait for a follower at most."""
+
+REVOCATION_BYTES = 64 * 1024 * 1024
+
+
+class Retention(NamedTuple):
+    """How long RabbitMQ keeps entries.
+
+    Attributes:
+        age: Seconds.
+        size: Bytes for each partition.
+        revocations: Seconds that revocations are kept, which restarted nodes must learn of.
+    """
+
+    age: float = 86_400.0
+    size: int = 2 * 1024**3
+    revocations: float = 2 * 86_400.0
+
+
+class RabbitMQStreamLog:
+    """An `EventLog` on RabbitMQ Streams, for any number of nodes.
+
+    What was appended is written by the broker (by a majority of its replicas in a cluster), and
+    survives restarts of gateways and broker until the retention ends.
+
+    Args:
+        address: The broker's stream port.
+        name: First part of the streams' names.
+        partitions: How many streams tenants are spread over. Another number is another log.
+        retention: What the streams are made with; those that exist keep what they were made with.
+        foreign: Makes entries of messages that services publish straight into the streams.
+        heartbeat: Seconds between heartbeats with the broker.
+        retry_delay: Seconds of the longest pause between attempts to reach the broker.
+    """
+
+    is_shared = True
+    max_entry_size = FRAME_MAX - 4096
+
+    def __init__(
+        self,
+        address: StreamAddress,
+        *,
+        name: str = "tidegate",
+        partitions: int = 1,
+        retention: Retention | None = None,
+        foreign: Foreign | None = None,
+        heartbeat: float = 30.0,
+        retry_delay: float = 10.0,
+    ) -> None:
+        self.epoch = ""
+        self.key = b""
+        self.partitions = partitions
+        self.foreign: Foreign = foreign or _refuse_foreign
+        self.streams = [f"{name}.{number}-of-{partitions}" for number in range(partitions)]
+        self._revocations = f"{name}.revocations"
+        self._address = address
+        self._retention = retention or Retention()
+        self._heartbeat = heartbeat
+        self._retry_delay = retry_delay
+        self._node = secrets.token_urlsafe(9)
+        self._partitions: dict[TenantId, int] = {}
+        self._writers: list[Writer] = []
+        self._readers: set[Reader] = set()
+        self._own_readers: dict[int, Reader] = {}
+        self._sinks: set[asyncio.Queue[Batch | LogError | None]] = set()
+        self._is_closed = False
+
+    async def start(self) -> None:
+        """Make the streams that are missing, and begin to connect to them.
+
+        Waits while the broker can't be reached.
+
+        Raises:
+            ConfigError: The broker refuses user, password, virtual host or the streams.
+            LogError: The streams are not those of a log.
+        """
+        backoff = Backoff(f"RabbitMQ's stream port at {self._address}", self._retry_delay)
+        while True:
+            try:
+                await self._prepare()
+                break
+            except exceptions.AccessRefused as error:
+                raise refusal(error) from error
+            except LINK_ERRORS as error:
+                backoff.failed(error)
+                await backoff.pause()
+        backoff.succeeded()
+        self._writers = [self._writer(stream) for stream in (*self.streams, self._revocations)]
+        for writer in self._writers:
+            writer.start()
+
+    @property
+    def is_available(self) -> bool:
+        """Whether every stream can be written to and read from at this moment."""
+        parts: list[Writer | Reader] = [*self._writers, *self._readers]
+        return bool(self._writers) and all(part.is_connected for part in parts)
+
+    def partition_of(self, tenant: TenantId) -> int:
+        """Return the partition that a tenant lives in, as super stream clients compute it."""
+        if self.partitions == 1:
+            return 0
+        partition = self._partitions.get(tenant)
+        if partition is None:
+            if len(self._partitions) > 200_000:
+                self._partitions.clear()
+            partition = mmh3.hash(tenant, MURMUR_SEED, signed=False) % self.partitions
+            self._partitions[tenant] = partition
+        return partition
+
+    async def append(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Append a batch and return its offsets once the broker has written it.
+
+        A batch that is too large for one stream message is stored as several, one after the other.
+        """
+        self._check_open()
+        if self.partitions == 1:
+            offsets = await self._append_to(0, entries)
+        else:
+            offsets = await self._append_to_many(entries)
+        revocations = [entry for entry in entries if isinstance(entry, Revocation)]
+        if revocations:
+            await self._append_to(self.partitions, revocations)
+        return offsets
+
+    async def heads(self) -> Sequence[int]:
+        """Return an offset for each partition that everything appended before lies at or below.
+
+        Appends an empty batch to each, and learns where it is.
+        """
+        self._check_open()
+        marks = await asyncio.gather(
+            *(self._store(partition, ()) for partition in range(self.partitions))
+        )
+        return [first_offset(mark) for mark in marks]
+
+    async def follow(
+        self, after: Sequence[int] | None = None, *, since: float | None = None
+    ) -> AsyncGenerator[Batch, None]:
+        """Yield batches of what is appended after ``after``, since ``since``, or from now on."""
+        self._check_open()
+        if after is not None:
+            await self._check_offsets(after)
+        elif since is None:
+            after = await self.heads()
+        starts = [
+            Start(after=None if after is None else after[partition], since=since or 0.0)
+            for partition in range(self.partitions)
+        ]
+        queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue(READ_AHEAD)
+        readers = [
+            self._reader(number, self.streams[number], start, queue)
+            for number, start in enumerate(starts)
+        ]
+        self._sinks.add(queue)
+        try:
+            for reader in readers:
+                self._readers.add(reader)
+                reader.start()
+            while not self._is_closed:
+                batch = await queue.get()
+                if batch is None:
+                    return
+                if isinstance(batch, LogError):
+                    raise batch
+                yield batch
+        finally:
+            self._sinks.discard(queue)
+            for reader in readers:
+                self._readers.discard(reader)
+                await reader.close()
+
+    async def revocations(self) -> Sequence[Revocation]:
+        """Return the revocations that were kept and may still be in force, oldest first."""
+        found: list[Revocation] = []
+        queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue(READ_AHEAD)
+        start = Start(since=0.0)
+        reader = self._reader(self.partitions, self._revocations, start, queue)
+        self._readers.add(reader)
+        reader.start()
+        try:
+            mark = asyncio.ensure_future(self._store(self.partitions, ()))
+            while True:
+                batch = await queue.get()
+                if not isinstance(batch, Batch):
+                    raise batch or LogError("the log is closed")
+                found += [r.entry for r in batch.records if isinstance(r.entry, Revocation)]
+                if mark.done() and batch.end >= first_offset(mark.result()):
+                    break
+        finally:
+            self._readers.discard(reader)
+            await reader.close()
+        now = time.time()
+        return [revocation for revocation in found if revocation.until > now]
+
+    async def close(self) -> None:
+        """Let appends under way finish if the broker is there, and end every follower."""
+        if self._is_closed:
+            return
+        await asyncio.gather(*(writer.close() for writer in self._writers))
+        self._is_closed = True
+        for queue in self._sinks:
+            while queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+        await asyncio.gather(*(reader.close() for reader in self._own_readers.values()))
+
+    # Appending
+
+    async def _append_to_many(self, entries: Sequence[Entry]) -> Sequence[int]:
+        places: dict[int, list[int]] = {}
+        for index, entry in enumerate(entries):
+            places.setdefault(self.partition_of(entry.tenant), []).append(index)
+        parts = await asyncio.gather(
+            *(
+                self._append_to(partition, [entries[index] for index in indexes])
+                for partition, indexes in places.items()
+            )
+        )
+        offsets = [0] * len(entries)
+        for indexes, part in zip(places.values(), parts, strict=True):
+            for index, offset in zip(indexes, part, strict=True):
+                offsets[index] = offset
+        return offsets
+
+    async def _append_to(self, partition: int, entries: Sequence[Entry]) -> Sequence[int]:
+        batches = list(split(entries, self.max_entry_size))
+        if len(batches) == 1:
+            first = first_offset(await self._store(partition, batches[0]))
+            return range(first, first + len(entries))
+        stored = await asyncio.gather(*(self._store(partition, batch) for batch in batches))
+        return [
+            first_offset(message) + place
+            for message, batch in zip(stored, batches, strict=True)
+            for place in range(len(batch))
+        ]
+
+    async def _store(self, partition: int, entries: Sequence[Entry]) -> int:
+        await self._read_own(partition)
+        return await self._writers[partition].append(entries)
+
+    async def _read_own(self, partition: int) -> None:
+        """Make sure that somebody reads what is appended: so it gets known that it is stored."""
+        if partition < self.partitions and self._sinks:
+            return
+        reader = self._own_readers.get(partition)
+        if reader is None:
+            stream = (*self.streams, self._revocations)[partition]
+            start = Start(since=time.time() - CLOCK_SKEW)
+            reader = self._reader(partition, stream, start, None)
+            self._own_readers[partition] = reader
+            reader.start()
+        await reader.subscribed.wait()
+
+    def _stored(self, partition: int, writer: str, number: int, offset: int) -> None:
+        if writer == self._node:
+            self._writers[partition].stored(number, offset)
+
+    # Connecting
+
+    async def _prepare(self) -> None:
+        link = await open_link(self._address, f"{self._node} start", self._heartbeat)
+        try:
+            is_new = [await self._create(link, stream) for stream in self.streams]
+            await self._create(link, self._revocations)
+            self.key = await read_or_make_key(link.client, self.streams[0], is_new=is_new[0])
+            self.epoch = epoch_of(self.key, self.partitions)
+        finally:
+            await link.close()
+
+    async def _create(self, link: Link, stream: str) -> bool:
+        """Make a stream; False if it was there."""
+        is_revocations = stream == self._revocations
+        age = self._retention.revocations if is_revocations else self._retention.age
+        size = REVOCATION_BYTES if is_revocations else self._retention.size
+        arguments = {
+            "max-age": f"{round(age)}s",
+            "max-length-bytes": size,
+            # Retention lets go of whole segments, so a few must fit into the size.
+            "stream-max-segment-size-bytes": max(1_000_000, min(size // 8, 64 * 1024 * 1024)),
+            "queue-leader-locator": "least-leaders",
+        }
+        try:
+            await link.client.create_stream(stream, arguments)
+        except exceptions.StreamAlreadyExists:
+            return False
+        return True
+
+    def _writer(self, stream: str) -> Writer:
+        async def connect() -> Link:
+            return await open_link_to_leader(
+                self._address, stream, f"{self._node} writes {stream}", self._heartbeat
+            )
+
+        return Writer(self._node, stream, connect, self._backoff(f"the stream {stream}, to write,"))
+
+    def _reader(
+        self,
+        partition: int,
+        stream: str,
+        start: Start,
+        queue: asyncio.Queue[Batch | LogError | None] | None,
+    ) -> Reader:
+        async def connect() -> Link:
+            link = await open_link_to_leader(
+                self._address, stream, f"{self._node} reads {stream}", self._heartbeat
+            )
+            if await read_key(link.client, self.streams[0]) != self.key:
+                await link.close()
+                raise LogError(f"{self.streams[0]} was deleted and made anew: this is another log")
+            return link
+
+        return Reader(
+            partition,
+            stream,
+            start,
+            connect=connect,
+            backoff=self._backoff(f"the stream {stream}, to read,"),
+            sink=_drop if queue is None else queue.put,
+            stored=lambda writer, number, offset: self._stored(partition, writer, number, offset),
+            foreign=lambda data: self._foreign_entry(partition, data),
+        )
+
+    def _backoff(self, what: str) -> Backoff:
+        return Backoff(f"{what} at {self._address}", self._retry_delay)
+
+    def _foreign_entry(self, partition: int, data: bytes) -> EventEntry | None:
+        """Return the entry of a service's message, but only in its own tenant's partition.
+
+        An exchange that is bound to all partitions puts a copy into each.
+        """
+        entry = self.foreign(data)
+        is_at_home = entry is not None and self.partition_of(entry.tenant) == partition
+        return entry if is_at_home else None
+
+    async def _check_offsets(self, after: Sequence[int]) -> None:
+        heads = await self.heads()
+        for offset, head in zip(after, heads, strict=True):
+            if offset and stream_offset(offset) > stream_offset(head):
+                raise LogError(f"offset {offset} is not in the log, which ends at {head}")
+
+    def _check_open(self) -> None:
+        if self._is_closed or not self._writers:
+            raise LogError("the log is closed" if self._is_closed else "the log was not started")
+
+
+async def _drop(batch: Batch | LogError) -> None:
+    """Take what only had to be read."""
+
+
+def _refuse_foreign(data: bytes) -> None:
+    log.warning("a message in the log's stream is not from a gateway, and was passed over")

@@ -1,0 +1,221 @@
+"""Follows one stream: from a place on, without gap or repeat, across lost connections.
+
+After a lost connection the reader asks for the last message that it has seen once more. If that
+comes, nothing was missed; if the stream begins later by then, something was, and the follower is
+told so instead of being given what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rstream import schema
+from rstream.constants import OffsetType
+
+from tidegate.errors import LogError, LogGap
+from tidegate.log.base import Batch
+from tidegate.log.entry import Entry, EventEntry, Record
+from tidegate.log.rabbitmq_stream.codec import decode_batch, end_of, first_offset, stream_offset
+from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
+from tidegate.log.rabbitmq_stream.retry import Backoff, end_task
+
+__all__ = ["Foreign", "Reader", "Start"]
+
+log = logging.getLogger("tidegate.log")
+
+SUBSCRIPTION = 0
+CREDIT = 8
+"""Chunks that the broker may send ahead; one more for each that the follower has taken."""
+
+MAX_WRITERS = 10_000
+
+Foreign = Callable[[bytes], EventEntry | None]
+"""Makes an entry of a message that a service published into the stream; None if it can't."""
+
+Stored = Callable[[str, int, int], None]
+"""Told of each batch that was read: writer, its number, its offset in the stream."""
+
+Sink = Callable[[Batch | LogError], Awaitable[None]]
+
+
+class Start:
+    """Where to begin: after an offset, or at a time (Unix seconds by the broker's clock)."""
+
+    __slots__ = ("after", "since")
+
+    def __init__(self, *, after: int | None = None, since: float = 0.0) -> None:
+        self.after = after
+        self.since = since
+
+    def spec(self) -> schema.OffsetSpec:
+        """Return it in terms of the stream protocol."""
+        if self.after is not None:
+            wanted = stream_offset(self.after)
+            if wanted < 0:
+                return schema.OffsetSpec.from_params(OffsetType.FIRST, None)
+            return schema.OffsetSpec.from_params(OffsetType.OFFSET, wanted)
+        return schema.OffsetSpec.from_params(OffsetType.TIMESTAMP, int(self.since * 1000))
+
+
+class Reader:
+    """One follower of one partition.
+
+    Args:
+        partition: Its number, for the batches.
+        stream: Its stream.
+        start: Where to begin.
+        connect: Opens a link for reading; raises LogError if the log is not the same any more.
+        backoff: Pauses between attempts.
+        sink: Takes each batch; while it waits, the broker sends no more. Told a LogError at last
+            if the reader can't go on.
+        stored: Told of each batch, before the sink.
+        foreign: What becomes of messages that are not ours.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        stream: str,
+        start: Start,
+        *,
+        connect: Callable[[], Awaitable[Link]],
+        backoff: Backoff,
+        sink: Sink,
+        stored: Stored,
+        foreign: Foreign,
+    ) -> None:
+        self._partition = partition
+        self._stream = stream
+        self._start = start
+        self._connect = connect
+        self._backoff = backoff
+        self._sink = sink
+        self._stored = stored
+        self._foreign = foreign
+        self._numbers: OrderedDict[str, int] = OrderedDict()  # newest batch seen of each writer
+        self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self.is_connected = False
+        self.subscribed = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to connect and read."""
+        self._task = asyncio.ensure_future(self._run())
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self._is_closed = True
+        await end_task(self._task)
+
+    async def _run(self) -> None:
+        try:
+            while not self._is_closed:
+                await self._read_once()
+                await self._backoff.pause()
+        except LogError as error:
+            await self._sink(error)
+
+    async def _read_once(self) -> None:
+        link: Link | None = None
+        try:
+            link = await self._connect()
+            subscription = _Subscription(self, link)
+            await link.deliver_to(subscription.on_deliver)
+            await link.client.subscribe(
+                self._stream, SUBSCRIPTION, self._start.spec(), initial_credit=CREDIT
+            )
+            self._backoff.succeeded()
+            self.is_connected = True
+            self.subscribed.set()
+            await link.lost.wait()
+            if subscription.error is not None:
+                raise subscription.error
+        except LINK_ERRORS as error:
+            self._backoff.failed(error)
+        finally:
+            self.is_connected = False
+            if link is not None:
+                await link.close()
+
+    def check_first(self, chunk: schema.Deliver) -> None:
+        """Check that the first chunk of a subscription follows on from what was read.
+
+        Later ones need no check: the broker skips places where it keeps its own notes.
+
+        Raises:
+            LogGap: It does not.
+        """
+        after = self._start.after
+        wanted = 0 if after is None else max(0, stream_offset(after))
+        if after is not None and chunk.chunk_first_offset > wanted:
+            raise LogGap(f"{self._stream} begins at {chunk.chunk_first_offset}; {wanted} is gone")
+
+    async def take(self, chunk: schema.Deliver) -> None:
+        """Hand a chunk of the stream over, without what was handed over before.
+
+        Raises:
+            LogError: An entry can't be read.
+        """
+        batch = self._batch(chunk.chunk_first_offset, chunk.get_messages())
+        if batch is not None:
+            self._start = Start(after=batch.end)
+            await self._sink(batch)
+
+    def _batch(self, begin: int, messages: list[bytes]) -> Batch | None:
+        after = self._start.after
+        records: list[Record[Entry]] = []
+        for number, data in enumerate(messages, begin):
+            if after is None or end_of(number) > after:
+                offset = first_offset(number)
+                entries = self._entries(number, bytes(data))
+                records += [Record(offset + place, entry) for place, entry in enumerate(entries)]
+        end = end_of(begin + len(messages) - 1)
+        if after is None:
+            after = end_of(begin - 1)
+        elif end <= after:
+            return None
+        return Batch(
+            self._partition, [record for record in records if record.offset > after], after, end
+        )
+
+    def _entries(self, number: int, data: bytes) -> list[Any]:
+        stored = decode_batch(data)
+        if stored is None:
+            entry = self._foreign(data)
+            return [] if entry is None else [entry]
+        self._stored(stored.writer, stored.number, number)
+        if stored.number <= self._numbers.get(stored.writer, 0):
+            return []  # the broker has forgotten the writer and took a batch twice
+        self._numbers[stored.writer] = stored.number
+        self._numbers.move_to_end(stored.writer)
+        if len(self._numbers) > MAX_WRITERS:
+            self._numbers.popitem(last=False)
+        return stored.entries
+
+
+class _Subscription:
+    """Feeds a reader from one link, until either can't go on."""
+
+    def __init__(self, reader: Reader, link: Link) -> None:
+        self._reader = reader
+        self._link = link
+        self._is_first = True
+        self.error: LogError | None = None
+
+    async def on_deliver(self, chunk: schema.Deliver) -> None:
+        if self._link.lost.is_set():
+            return  # what is left of a link that was given up; the next one brings it again
+        try:
+            if self._is_first:
+                self._reader.check_first(chunk)
+                self._is_first = False
+            await self._reader.take(chunk)
+        except LogError as error:
+            self.error = error
+            self._link.give_up()
+            return
+        await self._link.client.credit(SUBSCRIPTION, 1)

@@ -1,0 +1,174 @@
+"""Appends to one stream: in order, each batch once, across lost connections.
+
+A batch counts as appended when a reader has seen it in the stream: that is when the broker has
+committed it, and how its offset becomes known. The broker knows a writer by name and remembers the
+number of its newest batch, so after a lost connection only what is missing is sent again, and what
+arrives twice is dropped there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from rstream import schema
+
+from tidegate.errors import LogError
+from tidegate.log.entry import Entry
+from tidegate.log.rabbitmq_stream.codec import encode_batch
+from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
+from tidegate.log.rabbitmq_stream.retry import Backoff, end_task
+
+__all__ = ["Writer"]
+
+log = logging.getLogger("tidegate.log")
+
+PUBLISHER = 0
+MAX_UNCONFIRMED = 256
+"""Batches on their way to the broker at once; further appends wait."""
+
+CLOSE_SECONDS = 5.0
+
+
+class _Pending:
+    """A batch that has not been seen in the stream yet."""
+
+    __slots__ = ("data", "is_sent", "stored")
+
+    def __init__(self, data: bytes, stored: asyncio.Future[int]) -> None:
+        self.data = data
+        self.stored = stored
+        self.is_sent = False
+
+
+class Writer:
+    """One process's way into one stream.
+
+    Args:
+        name: The process, unique for each of its lives.
+        stream: Where to append.
+        connect: Opens a link to the stream's leader.
+        backoff: Pauses between attempts.
+    """
+
+    def __init__(
+        self, name: str, stream: str, connect: Callable[[], Awaitable[Link]], backoff: Backoff
+    ) -> None:
+        self._name = name
+        self._stream = stream
+        self._connect = connect
+        self._backoff = backoff
+        self._number = 0
+        self._pending: dict[int, _Pending] = {}  # by number, in order
+        self._room = asyncio.Semaphore(MAX_UNCONFIRMED)
+        self._work = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.is_connected = False
+        self.is_closed = False
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._task = asyncio.ensure_future(self._run())
+
+    async def append(self, entries: Sequence[Entry]) -> int:
+        """Append one batch and return its offset in the stream.
+
+        Raises:
+            LogError: The log was closed before the batch was stored.
+        """
+        async with self._room:
+            if self.is_closed:
+                raise LogError("the log is closed")
+            self._number += 1
+            number = self._number
+            data = encode_batch(self._name, number, entries)
+            pending = _Pending(data, asyncio.get_running_loop().create_future())
+            self._pending[number] = pending
+            self._work.set()
+            try:
+                return await pending.stored
+            finally:
+                if not pending.is_sent:  # cancelled in time: it will not be sent either
+                    self._pending.pop(number, None)
+
+    def stored(self, number: int, offset: int) -> None:
+        """Note that a reader has seen a batch in the stream."""
+        pending = self._pending.pop(number, None)
+        if pending is not None and not pending.stored.done():
+            pending.stored.set_result(offset)
+
+    async def close(self) -> None:
+        """Let what is under way finish if the broker is there, and stop."""
+        self.is_closed = True
+        if self.is_connected and self._pending:
+            waiting = [pending.stored for pending in self._pending.values()]
+            await asyncio.wait(waiting, timeout=CLOSE_SECONDS)
+        await end_task(self._task)
+        for pending in self._pending.values():
+            if not pending.stored.done():
+                pending.stored.set_exception(LogError("the log was closed before it was stored"))
+        self._pending.clear()
+
+    async def _run(self) -> None:
+        while not self.is_closed:
+            link: Link | None = None
+            try:
+                link = await self._connect()
+                await self._declare(link)
+                self._backoff.succeeded()
+                self.is_connected = True
+                await self._send_until_lost(link)
+            except LINK_ERRORS as error:
+                self._backoff.failed(error)
+            finally:
+                self.is_connected = False
+                if link is not None:
+                    await link.close()
+            await self._backoff.pause()
+
+    async def _declare(self, link: Link) -> None:
+        """Introduce ourselves, and find out what has to be sent again."""
+        link.client.add_handler(schema.PublishError, _refuse(link), name="writer")
+        await link.client.declare_publisher(self._stream, self._name, PUBLISHER)
+        newest = await link.client.query_publisher_sequence(self._stream, self._name)
+        for number, pending in self._pending.items():
+            pending.is_sent = number <= newest
+
+    async def _send_until_lost(self, link: Link) -> None:
+        link.on_lost = self._work.set
+        while not link.lost.is_set():
+            self._work.clear()
+            await self._send_waiting(link)
+            await self._work.wait()
+
+    async def _send_waiting(self, link: Link) -> None:
+        messages: list[schema.Message] = []
+        size = 0
+        for number, pending in list(self._pending.items()):
+            if pending.is_sent:
+                continue
+            if messages and size + len(pending.data) > link.client.frame_max // 2:
+                await _publish(link, messages)
+                messages, size = [], 0
+            pending.is_sent = True
+            messages.append(
+                schema.Message(publishing_id=number, filter_value=None, data=pending.data)
+            )
+            size += len(pending.data) + 12
+        if messages:
+            await _publish(link, messages)
+
+
+async def _publish(link: Link, messages: list[schema.Message]) -> None:
+    frame = schema.Publish(publisher_id=PUBLISHER, messages=messages)
+    await link.client.send_publish_frame(frame)
+
+
+def _refuse(link: Link) -> Callable[[schema.PublishError], None]:
+    def on_error(frame: schema.PublishError) -> None:
+        codes = sorted({error.response_code for error in frame.errors})
+        log.warning("the broker did not take events (codes %s); they are sent again", codes)
+        link.give_up()
+
+    return on_error
