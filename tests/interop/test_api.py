@@ -88,12 +88,12 @@ async def test_the_payload_passes_through_byte_for_byte(api: API) -> None:
     ],
 )
 async def test_a_bad_batch_is_refused_whole(api: API, body: Any, field: str) -> None:
-    before = api.running.gateway.log.head
+    before = await api.running.gateway.log.heads()
     response = await api.publish(body)
     assert response.status_code == 422
     assert response.json()["error"]["field"] == field
     assert response.json()["error"]["message"]
-    assert api.running.gateway.log.head == before
+    assert await api.running.gateway.log.heads() == before
 
 
 @pytest.mark.parametrize("header", ["", "Bearer wrong", f"Basic {KEY}"])
@@ -126,7 +126,7 @@ async def test_metrics_tell_what_happened(api: API, node: NodeDriver) -> None:
     for line in (
         'tidegate_deliveries_total{path="live"} 1.0',
         'tidegate_refusals_total{code="token_invalid"} 1.0',
-        "tidegate_log_position 1.0",
+        'tidegate_log_position{partition="0"} 1.0',
         "tidegate_tenants 1.0",
         'tidegate_batch_events_bucket{le="1"} 1.0',
         "tidegate_slow_clients_total 0.0",

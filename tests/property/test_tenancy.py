@@ -1,7 +1,8 @@
 """No event reaches a socket outside its audience, whatever happens in whatever order.
 
-The real hub, door-side calls included, against a model that knows who may hear what. Tenants,
-users and rooms have hostile names: alike, nested, with separators of other systems.
+The real hubs of two nodes on one log, door-side calls included, against a model that knows who may
+hear what; clients come back to either node, and one may lag. Tenants, users and rooms have hostile
+names: alike, nested, with separators of other systems.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hypothesis.strategies as st
@@ -18,8 +20,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from tidegate.auth.identity import Identity
 from tidegate.hub import Hub, Socket
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
-from tidegate.log import EventEntry, Record, Window
-from tidegate.log.offset import format_offset
+from tidegate.log import Batch, Entry, EventEntry, MemoryLog, Record, RoomsOfSession, Window
 
 NAMES = ["a", "a:b"]  # few, so that they meet; the same for tenants, users and rooms
 NAMESPACES = ["/a", "/a:b"]
@@ -66,6 +67,31 @@ class HeardBy:
         self.socket: Socket | None = None
         self.link: RecordingLink | None = None
         self.is_connected = False
+        self.node: Node | None = None
+        self.pid = ""
+
+
+class Node:
+    """One gateway's hub, and the part of the log that it has not read yet."""
+
+    def __init__(self, log: MemoryLog, clock: Callable[[], float]) -> None:
+        self.unread: list[Record[Entry]] = []
+        self.is_lagging = False
+        self.hub = Hub(
+            window=Window(age=50, max_bytes=200_000, tenant_bytes=100_000),
+            log=log,
+            session_age=50,
+            on_control=lambda entry: None,
+            clock=clock,
+        )
+
+    def read(self) -> None:
+        if self.unread:
+            after, end = self.unread[0].offset - 1, self.unread[-1].offset
+            records, self.unread = self.unread, []
+            # Nodes share nothing but the log, so each has records of its own.
+            own = [Record(record.offset, record.entry) for record in records]
+            self.hub.ingest(Batch(0, own, after, end))
 
 
 def frames(data: bytes) -> list[bytes]:
@@ -87,16 +113,14 @@ class Tenancy(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.now = 0.0
-        window = Window(age=50, max_bytes=200_000, tenant_bytes=100_000)
-        self.hub = Hub(
-            window=window,
-            epoch="e",
-            session_age=50,
-            on_control=lambda entry: None,
-            clock=lambda: self.now,
-        )
+        self.log = MemoryLog(epoch="e")
+        self.nodes = [Node(self.log, lambda: self.now) for _ in range(2)]
+        for node in self.nodes:
+            node.hub.on_rooms_changed = self._tell_rooms
         self.offsets = itertools.count(1)
+        self.numbers = itertools.count(1)
         self.ids = itertools.count(1)
+        self.rooms_to_tell: list[RoomsOfSession] = []
         self.people: list[HeardBy] = []
 
     def teardown(self) -> None:
@@ -109,7 +133,6 @@ class Tenancy(RuleBasedStateMachine):
         person.link = link
         return Socket(
             sid=Sid(f"s{number}"),
-            pid=f"p{number}",
             namespace=NamespaceName(person.namespace),
             identity=identity,
             link=link,
@@ -141,11 +164,59 @@ class Tenancy(RuleBasedStateMachine):
             person.last_offset = body[-1]
         link.written.clear()
 
-    @rule(target=clients, tenant=names, user=names, namespace=st.sampled_from(NAMESPACES))
-    def connect(self, tenant: str, user: str, namespace: str) -> HeardBy:
+    def _append(self, entries: Sequence[Entry]) -> list[int]:
+        records = [Record(next(self.offsets), entry) for entry in entries]
+        for node in self.nodes:
+            node.unread += records
+            if not node.is_lagging:
+                self._in_loop(node.read)
+        self._run()
+        return [record.offset for record in records]
+
+    def _tell_rooms(self, socket: Socket) -> None:
+        """As `RoomAnnouncements` does, but at once."""
+        own = socket.identity
+        self.rooms_to_tell.append(
+            RoomsOfSession(
+                own.tenant, socket.namespace, own.user, socket.sid, dict(socket.rooms or {})
+            )
+        )
+
+    def _tell(self) -> None:
+        while self.rooms_to_tell:
+            self._append([self.rooms_to_tell.pop(0)])
+
+    def _hub(self, person: HeardBy) -> Hub:
+        assert person.node is not None
+        return person.node.hub
+
+    def _catch_up(self, node: Node) -> None:
+        """As a node does before it says from where on a client hears events."""
+        self._in_loop(node.read)
+        self._run()
+
+    @rule(number=st.integers(0, 1))
+    def begin_to_lag(self, number: int) -> None:
+        self.nodes[number].is_lagging = True
+
+    @rule(number=st.integers(0, 1))
+    def end_the_lag(self, number: int) -> None:
+        self.nodes[number].is_lagging = False
+        self._catch_up(self.nodes[number])
+
+    @rule(
+        target=clients,
+        tenant=names,
+        user=names,
+        namespace=st.sampled_from(NAMESPACES),
+        number=st.integers(0, 1),
+    )
+    def connect(self, tenant: str, user: str, namespace: str, number: int) -> HeardBy:
         person = HeardBy(tenant, user, namespace)
         person.socket = self._socket(person)
-        self.hub.add(person.socket)
+        person.node = self.nodes[number]
+        self._catch_up(person.node)
+        person.node.hub.add(person.socket)
         person.is_connected = True
         self.people.append(person)
         return person
@@ -153,39 +224,44 @@ class Tenancy(RuleBasedStateMachine):
     @rule(person=clients, room=names)
     def join(self, person: HeardBy, room: str) -> None:
         if person.is_connected and person.socket is not None:
-            self.hub.join(person.socket, RoomName(room))
+            assert person.node is not None
+            self._catch_up(person.node)
+            self._hub(person).join(person.socket, RoomName(room))
             person.rooms.add(room)
+            self._tell()
 
     @rule(person=clients, room=names)
     def leave(self, person: HeardBy, room: str) -> None:
         if person.is_connected and person.socket is not None:
-            self.hub.leave(person.socket, RoomName(room))
+            assert person.node is not None
+            self._catch_up(person.node)
+            self._hub(person).leave(person.socket, RoomName(room))
             person.rooms.discard(room)
+            self._tell()
 
     @rule(batch=parts, person=clients)
     def emit(self, batch: list[Part], person: HeardBy) -> None:
         """Append a batch of events for mixed audiences; ``person`` is the sender."""
         sid = person.socket.sid if person.socket is not None else Sid("none")
-        records = []
-        for tenant, namespace, kind, name, exclude in batch:
-            offset = next(self.offsets)
-            entry = EventEntry(
+        entries = [
+            EventEntry(
                 tenant=TenantId(tenant),
                 namespace=NamespaceName(namespace),
                 name="tick",
-                data=str(offset).encode(),
+                data=str(next(self.numbers)).encode(),
                 time=0.0,
                 user=UserId(name) if kind == "user" else None,
                 room=RoomName(name) if kind == "room" else None,
                 sid=sid if kind == "sid" else None,
                 exclude=sid if exclude else None,
             )
-            records.append(Record(offset, entry))
+            for tenant, namespace, kind, name, exclude in batch
+        ]
+        for entry in entries:
             for other in self.people:
                 if other.socket is not None and self._is_meant(other, entry):
-                    other.expected.append(offset)
-        self._in_loop(lambda: self.hub.ingest(records))
-        self._run()
+                    other.expected.append(int(entry.data))
+        self._append(entries)
 
     def _is_meant(self, person: HeardBy, entry: EventEntry) -> bool:
         assert person.socket is not None
@@ -199,15 +275,21 @@ class Tenancy(RuleBasedStateMachine):
             return entry.room in person.rooms
         return entry.sid is None or entry.sid == person.socket.sid
 
-    @rule(person=clients, last=parts, missed=parts, read_before=st.booleans())
+    @rule(
+        person=clients,
+        last=parts,
+        missed=parts,
+        read_before=st.booleans(),
+        number=st.integers(0, 1),
+    )
     def miss_a_batch(
-        self, person: HeardBy, last: list[Part], missed: list[Part], read_before: bool
+        self, person: HeardBy, last: list[Part], missed: list[Part], read_before: bool, number: int
     ) -> None:
         """Drop with a batch on the way, which may be lost, and come back after another."""
         self.emit(last, person)
         self.drop(person, read_before)
         self.emit(missed, person)
-        self.come_back(person)
+        self.come_back(person, number)
 
     @rule(person=clients, batch=parts, other=clients)
     def fall_behind_for_a_batch(self, person: HeardBy, batch: list[Part], other: HeardBy) -> None:
@@ -225,7 +307,7 @@ class Tenancy(RuleBasedStateMachine):
         socket, link = person.socket, person.link
         if person.is_connected and link is not None and socket is not None:
             link.is_writable = True
-            self._in_loop(lambda: self.hub.resume(socket))
+            self._in_loop(lambda: self._hub(person).resume(socket))
             self._run()
             self._note_abort(person)
 
@@ -236,46 +318,54 @@ class Tenancy(RuleBasedStateMachine):
                 self._read(person)
             else:  # lost on the way: the client never saw it
                 person.link.written.clear()
-            self.hub.drop(person.socket)
+            person.pid = self._hub(person).private_id(person.socket)
+            self._hub(person).drop(person.socket)
             person.is_connected = False
 
-    @rule(person=clients)
-    def come_back(self, person: HeardBy) -> None:
-        session = person.socket
-        if person.is_connected or session is None:
+    @rule(person=clients, number=st.integers(0, 1))
+    def come_back(self, person: HeardBy, number: int) -> None:
+        if person.is_connected or person.socket is None:
             return
+        node = person.node = self.nodes[number]
+        self._catch_up(node)
         fresh = self._socket(person)
-        back = self.hub.recover(fresh, session.pid, person.last_offset)
+        claim = node.hub.claim(person.pid, fresh)
+        assert claim is not None
+        rooms = node.hub.rooms_of(claim)
+        back = node.hub.recover(fresh, claim, person.last_offset, rooms)
         if back is None:
             self._start_anew(person, fresh)
         else:
+            assert set(back.rooms or ()) == person.rooms
+            person.socket = back
             person.is_connected = True
-            self._in_loop(lambda: self.hub.catch_up(back))
+            self._in_loop(lambda: node.hub.catch_up(back))
             self._run()
 
-    @rule(person=clients, thief=clients)
-    def present_somebody_elses_session(self, person: HeardBy, thief: HeardBy) -> None:
+    @rule(person=clients, thief=clients, number=st.integers(0, 1))
+    def present_somebody_elses_session(self, person: HeardBy, thief: HeardBy, number: int) -> None:
         own = (person.tenant, person.user, person.namespace)
         if person.socket is None or own == (thief.tenant, thief.user, thief.namespace):
             return
         link = thief.link
         fresh = self._socket(thief)
         thief.link = link
-        offset = person.last_offset or format_offset("e", 0)
-        assert self.hub.recover(fresh, person.socket.pid, offset) is None
+        pid = self._hub(person).private_id(person.socket)
+        assert self.nodes[number].hub.claim(pid, fresh) is None
 
     @rule(person=clients)
     def end(self, person: HeardBy) -> None:
         """End a session for good, as an expired or revoked token does."""
         if person.is_connected and person.socket is not None:
             self._read(person)
-            self.hub.end(person.socket)
+            self._hub(person).end(person.socket)
             person.socket, person.is_connected = None, False
 
     @rule(seconds=st.sampled_from([1.0, 20.0, 60.0]))
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
-        self._in_loop(self.hub.expire)
+        for node in self.nodes:
+            self._in_loop(node.hub.expire)
         for person in self.people:
             self._note_abort(person)
 
@@ -285,19 +375,24 @@ class Tenancy(RuleBasedStateMachine):
             self._read(person)
             person.socket, person.is_connected = None, False
 
+    def _is_served(self, person: HeardBy) -> bool:
+        return person.is_connected and person.link is not None and person.link.is_writable
+
     def _start_anew(self, person: HeardBy, fresh: Socket) -> None:
         person.expected = list(person.heard)
         person.rooms.clear()
         person.last_offset = None
         person.socket = fresh
-        self.hub.add(fresh)
+        self._hub(person).add(fresh)
         person.is_connected = True
 
     @invariant()
     def everybody_heard_what_they_should_and_nothing_else(self) -> None:
         for person in self.people:
+            is_behind = person.node is None or bool(person.node.unread)
             if person.is_connected and person.link is not None and person.link.is_writable:
                 self._read(person)
+            if self._is_served(person) and not is_behind:
                 assert person.heard == person.expected, (person.tenant, person.user)
             else:
                 assert person.heard == person.expected[: len(person.heard)]

@@ -29,6 +29,9 @@ MAX_BODY = 8 * 1024 * 1024
 TAIL_QUEUE = 1_000
 TAIL_HEARTBEAT = 15.0
 
+PUBLISH_SECONDS = 10.0
+"""A publisher is told after this time that the log has not confirmed its events."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -41,7 +44,7 @@ def make_api(gateway: Gateway, key: str | None) -> Starlette:
     """Return the ASGI application of the private port.
 
     Args:
-        gateway: A started gateway.
+        gateway: Until it has started, the port tells only its health.
         key: Bearer key; None serves everybody (development on loopback only: the caller checks).
     """
     api = _API(gateway, key)
@@ -84,6 +87,8 @@ class _API:
                     raise HTTPException(
                         401, "Send the API key as Authorization: Bearer <key>.", _CHALLENGE
                     )
+            if not self._gateway.is_started:
+                raise LogError("the gateway is starting, or waits for RabbitMQ")
             return await endpoint(request)
 
         return check_first
@@ -94,10 +99,10 @@ class _API:
 
     async def ready(self, request: Request) -> Response:
         """Tell whether new clients should be sent here."""
-        gateway = self._gateway
-        checks = {"log": gateway.is_following, "draining": gateway.is_draining}
-        status = "ready" if gateway.is_ready else "not_ready"
-        return JSONResponse({"status": status, "checks": checks}, 200 if gateway.is_ready else 503)
+        checks = self._gateway.checks
+        is_ready = all(checks.values())
+        status = "ready" if is_ready else "not_ready"
+        return JSONResponse({"status": status, "checks": checks}, 200 if is_ready else 503)
 
     async def openapi(self, request: Request) -> Response:
         """Describe this API."""
@@ -117,7 +122,14 @@ class _API:
         entries = to_entries(
             requests, contracts, max_payload=gateway.settings.limits.payload, is_list=is_list
         )
-        offsets = await gateway.publish(entries) if entries else []
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                offsets = await gateway.publish(entries) if entries else []
+        except TimeoutError:
+            raise LogError(
+                f"not confirmed within {PUBLISH_SECONDS:g} s; send them again, with the same ids "
+                "so that none comes twice"
+            ) from None
         return JSONResponse({"offsets": offsets}, 202)
 
     async def tenants(self, request: Request) -> Response:

@@ -43,6 +43,8 @@ class BuiltinEvents:
         token_life: Takes fresh tokens.
         identify: Verifies one: the token, the namespace, the client's address.
         max_rooms: Resource rooms of one socket.
+        rooms_told: Waits until other nodes know the rooms of this node's sockets; None without
+            other nodes.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class BuiltinEvents:
         identify: Identify,
         *,
         max_rooms: int,
+        rooms_told: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._namespaces = namespaces
         self._token_life = token_life
         self._identify = identify
         self._max_rooms = max_rooms
+        self._rooms_told = rooms_told
         self.rooms_limited = 0
         self._handlers = {
             "tidegate.join": self._join,
@@ -90,11 +94,13 @@ class BuiltinEvents:
             raise Refused("the client is gone")
         self._check_room_count(client)
         client.join(room)
+        await self._tell_rooms()
         return {"ok": True, "room": room}
 
     async def _leave(self, client: Client, argument: bytes) -> dict[str, Any]:
         room = _room_in(argument)
         client.leave(room)
+        await self._tell_rooms()
         return {"ok": True, "room": room}
 
     async def _refresh_token(self, client: Client, argument: bytes) -> dict[str, Any]:
@@ -108,6 +114,11 @@ class BuiltinEvents:
             raise Refused("the client is gone")
         self._token_life.refresh(client.socket, identity)
         return {"ok": True, "expires_at": identity.expires_at}
+
+    async def _tell_rooms(self) -> None:
+        """Have other nodes know before the client does: it may come back to one of them."""
+        if self._rooms_told is not None:
+            await self._rooms_told()
 
     def _check_room_count(self, client: Client) -> None:
         if len(client.rooms) >= self._max_rooms:

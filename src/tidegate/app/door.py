@@ -18,9 +18,9 @@ from tidegate.app.namespace import Namespace
 from tidegate.app.token_life import TokenLife
 from tidegate.auth.authenticator import Authenticator, Handshake
 from tidegate.auth.identity import Identity
-from tidegate.errors import AuthError, LocalProtocolError, Refused
+from tidegate.errors import AuthError, LocalProtocolError, LogError, Refused
 from tidegate.hub import Hub, Socket
-from tidegate.ids import NamespaceName, Sid, random_id
+from tidegate.ids import NamespaceName, RoomName, Sid, random_id
 from tidegate.protocol.events import ConnectRequested
 from tidegate.transports.base import Connection
 
@@ -32,6 +32,10 @@ _UNAUTHORIZED = frozenset(
     {"token_missing", "token_invalid", "token_expired", "token_revoked", "tenant_missing"}
 )
 _WORTH_RETRYING = frozenset({"limit_reached", "try_again"})
+
+
+LOG_PATIENCE = 5.0
+"""Seconds for which a returning client waits while the log can't be reached."""
 
 
 class Door:
@@ -46,6 +50,8 @@ class Door:
         max_namespaces: Namespaces on one connection.
         client_of: Gives the client object of a socket.
         spawn: Runs what takes time.
+        synchronise: Waits until this node has read all of a log that it shares with others; None
+            if it does not.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Door:
         max_namespaces: int,
         client_of: Callable[[Socket], Client],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        synchronise: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._namespaces = namespaces
         self._authenticator = authenticator
@@ -68,6 +75,7 @@ class Door:
         self._max_namespaces = max_namespaces
         self._client_of = client_of
         self._spawn = spawn
+        self._synchronise = synchronise
         self.refusals: Counter[str] = Counter()
         self.accepted = 0
         self.namespaces_limited = 0
@@ -113,10 +121,14 @@ class Door:
             socket = self._socket(namespace, verified)
             socket.link = connection
             await self._run_connect_hook(namespace, socket)
-            await self._ask_authorizers_again(namespace, event, socket)
+            rooms = await self._rooms_again(namespace, event, socket)
             if connection.is_open:
                 self._check(connection, verified)
-                self._enter(connection, socket, event)
+                self._enter(connection, socket, event, rooms)
+        except (LogError, TimeoutError):
+            # Nobody can tell what it has missed. A refusal would end its attempts, and an answer
+            # without recovery its session; cut off, it comes back by itself.
+            connection.close("log unavailable")
         except Exception as error:
             if connection.is_open:
                 self._refuse_for(connection, event.namespace, error)
@@ -146,9 +158,11 @@ class Door:
             return True
         if "pid" not in event.auth:
             return False
-        probe = Socket(sid=Sid(""), pid="", namespace=namespace.name, identity=identity)
-        session = self._hub.sessions.find(event.auth["pid"], probe)
-        return session is not None and session.rooms is not None
+        probe = Socket(sid=Sid(""), namespace=namespace.name, identity=identity)
+        claim = self._hub.claim(event.auth["pid"], probe)
+        return claim is not None and (
+            self._synchronise is not None or bool(self._hub.rooms_of(claim))
+        )
 
     async def _run_connect_hook(self, namespace: Namespace, socket: Socket) -> None:
         if namespace.connect_hook is not None:
@@ -156,31 +170,35 @@ class Door:
             if asyncio.iscoroutine(answer):
                 await answer
 
-    async def _ask_authorizers_again(
+    async def _rooms_again(
         self, namespace: Namespace, event: ConnectRequested, fresh: Socket
-    ) -> None:
-        """Take the returning session out of the rooms that it may no longer be in."""
-        session = self._hub.sessions.find(event.auth.get("pid"), fresh)
-        if session is None:
-            return
+    ) -> frozenset[RoomName]:
+        """Return the rooms of the session that comes back which it may still be in."""
+        claim = self._hub.claim(event.auth.get("pid"), fresh)
+        if claim is None:
+            return frozenset()
+        if self._synchronise is not None:
+            # It may have been on another node a moment ago, and joined rooms there.
+            async with asyncio.timeout(LOG_PATIENCE):
+                await self._synchronise()
         client = self._client_of(fresh)
-        for room in list(session.rooms or ()):
-            if not await may_join(namespace, client, room):
-                self._hub.leave(session, room)
+        rooms = self._hub.rooms_of(claim)
+        return frozenset([room for room in rooms if await may_join(namespace, client, room)])
 
     # Acting
 
     def _socket(self, namespace: Namespace, identity: Identity) -> Socket:
-        return Socket(
-            sid=Sid(random_id()), pid=random_id(), namespace=namespace.name, identity=identity
-        )
+        return Socket(sid=Sid(random_id()), namespace=namespace.name, identity=identity)
 
-    def _enter(self, connection: Connection, fresh: Socket, event: ConnectRequested) -> None:
+    def _enter(
+        self,
+        connection: Connection,
+        fresh: Socket,
+        event: ConnectRequested,
+        rooms: frozenset[RoomName] = frozenset(),
+    ) -> None:
         fresh.link = connection
-        pid = event.auth.get("pid")
-        session = None
-        if pid is not None:
-            session = self._hub.recover(fresh, pid, event.auth.get("offset"))
+        session = self._recovered(fresh, event, rooms)
         socket = session or fresh
         if session is None:
             self._hub.add(fresh)
@@ -191,11 +209,22 @@ class Door:
             connection.let_in()
         connection.sockets = (*connection.sockets, socket)
         self.accepted += 1
-        connection.core.accept(socket.namespace, socket.sid, socket.pid)
+        connection.core.accept(socket.namespace, socket.sid, self._hub.private_id(socket))
         connection.flush()
         self._token_life.watch(socket)
         if session is not None:
             self._hub.catch_up(session)
+
+    def _recovered(
+        self, fresh: Socket, event: ConnectRequested, rooms: frozenset[RoomName]
+    ) -> Socket | None:
+        if "pid" not in event.auth:
+            return None
+        claim = self._hub.claim(event.auth["pid"], fresh)
+        if claim is None:
+            self._hub.stats.not_recovered += 1
+            return None
+        return self._hub.recover(fresh, claim, event.auth.get("offset"), rooms)
 
     def _take_over(self, session: Socket, fresh: Socket) -> None:
         """Give a resumed session what ``on_connect`` did to the socket that it replaces."""

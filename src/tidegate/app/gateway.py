@@ -5,27 +5,36 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from tidegate.app.authentication import jwt_authenticator, tls_context
+from tidegate.app.broker import Broker
 from tidegate.app.builtin_events import BuiltinEvents
 from tidegate.app.client import Client
 from tidegate.app.dispatch import Dispatcher
 from tidegate.app.door import Door
+from tidegate.app.event_log import make_event_log
+from tidegate.app.forwards import ForwardTable, forwards_of
 from tidegate.app.limits import ConnectionQuota
 from tidegate.app.namespace import Namespace
 from tidegate.app.publisher import Publisher
+from tidegate.app.room_announcements import RoomAnnouncements
+from tidegate.app.routing import Router
 from tidegate.app.settings import Settings
+from tidegate.app.synchronising import Synchroniser
 from tidegate.app.targets import Tenant, tenant_target
 from tidegate.app.token_life import TokenLife
 from tidegate.auth.addresses import TrustedProxies
 from tidegate.auth.authenticator import Authenticator
 from tidegate.auth.origins import OriginPolicy
 from tidegate.auth.revocation import RevocationList
-from tidegate.errors import LogError
+from tidegate.errors import LogError, LogGap
 from tidegate.hub import Hub, Socket
-from tidegate.log import Disconnection, EventEntry, EventLog, MemoryLog, Revocation, Window
+from tidegate.ids import random_id
+from tidegate.log import Batch, Control, Disconnection, EventEntry, EventLog, Revocation, Window
 from tidegate.protocol.connection import ConnectionConfig
 from tidegate.protocol.events import AckReceived, ConnectRequested, EventReceived, NamespaceLeft
 from tidegate.transports.base import Connection, socket_of
@@ -57,7 +66,7 @@ class Gateway:
         namespaces: What is served; without any, the settings' ``namespaces``.
         settings: Default: all defaults. ``tidegate serve`` hands its own over by ``configure``.
         authenticator: Who a token speaks for; default: JWT as the settings say.
-        log: The event log; default: `MemoryLog`.
+        log: The event log; default: as the settings say.
 
     Raises:
         ValueError: Two namespaces have the same name.
@@ -80,6 +89,12 @@ class Gateway:
         self._follower: asyncio.Task[None] | None = None
         self.is_following = False
         self.is_draining = False
+        self._is_wired = False
+        self.is_started = False
+        self.failure: LogError | None = None
+        self.failed = asyncio.Event()
+        self.broker: Broker | None = None
+        self.announcements: RoomAnnouncements | None = None
         self.listener: Listener | None = None
         self.routes: Routes = {}
         self.max_body_size = 0
@@ -97,34 +112,45 @@ class Gateway:
     # Life
 
     async def start(self) -> None:
-        """Start the log and the hub; from here on events can be emitted.
+        """Start the log, the hub and the sources; from here on events can be emitted.
+
+        Waits for RabbitMQ if it is needed and can't be reached.
 
         Raises:
             LogError: The log can't be used.
-            ConfigError: The settings can't be used.
+            ConfigError: The settings can't be used, or the broker refuses them.
         """
         settings = self.settings
         if not self.namespaces:
             self.namespaces = _by_name([Namespace(name) for name in settings.namespaces])
-        self.log = self._log or MemoryLog(max_bytes=settings.window.bytes)
+        forwards = forwards_of(self.namespaces, settings)
+        self.log = self._log or make_event_log(settings, revocation_seconds=REVOCATION_SECONDS)
         await self.log.start()
         self.hub = Hub(
             window=Window(
                 age=settings.window.age,
                 max_bytes=settings.window.bytes,
                 tenant_bytes=settings.window.tenant_bytes,
-                base=self.log.head,
+                partition_of=self.log.partition_of,
             ),
-            epoch=self.log.epoch,
+            log=self.log,
             session_age=settings.window.age,
             on_control=self._apply_control,
-            position=self.log.head,
         )
-        self._wire(settings)
+        self._wire(settings, forwards)
+        self._is_wired = True
         self.token_life.start()
+        for revocation in await self.log.revocations():
+            self.token_life.revoke(revocation)
         self._follower = self.spawn(self._follow())
         self.spawn(self._keep_house())
+        if self.announcements is not None:
+            self.spawn(self.announcements.repeat())
         await asyncio.sleep(0)  # the follower takes its place before anything is appended
+        await self.synchroniser.caught_up()
+        if self.broker is not None:
+            await self.broker.start()
+        self.is_started = True
 
     async def listen(self, host: str | None = None, port: int | None = None) -> int:
         """Open the public port and return it; the settings' address unless given.
@@ -160,16 +186,20 @@ class Gateway:
             await self.listener.drain(self.settings.drain_seconds)
 
     async def stop(self) -> None:
-        """Close what is open and let go of everything."""
+        """Close what is open and let go of everything; also in the middle of ``start``."""
         self.is_draining = True
         if self.listener is not None:
             await self.listener.stop()
-        self.token_life.stop()
-        await self.log.close()
+        if self.broker is not None:
+            await self.broker.stop_consuming()
+            await self.broker.close()
+        if self._is_wired:
+            self.token_life.stop()
+            await self.log.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        close = getattr(self.authenticator, "aclose", None)
+        close = getattr(self.authenticator, "aclose", None) if self._is_wired else None
         if close is not None:
             await close()
 
@@ -181,7 +211,16 @@ class Gateway:
     @property
     def is_ready(self) -> bool:
         """Whether new clients should be sent here."""
-        return self.is_following and not self.is_draining
+        return all(self.checks.values())
+
+    @property
+    def checks(self) -> dict[str, bool]:
+        """Return what readiness is made of; each must be true."""
+        has_log = self.is_started and self.is_following and self.log.is_available
+        checks = {"started": self.is_started, "log": has_log, "serving": not self.is_draining}
+        if self.broker is not None:
+            checks["rabbitmq"] = self.broker.is_connected
+        return checks
 
     # Addressing
 
@@ -246,7 +285,7 @@ class Gateway:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _wire(self, settings: Settings) -> None:
+    def _wire(self, settings: Settings, forwards: ForwardTable) -> None:
         limits, auth = settings.limits, settings.auth
         self.authenticator = self._authenticator or jwt_authenticator(
             settings.auth, allow_weak=settings.dev
@@ -254,6 +293,10 @@ class Gateway:
         self.publisher = Publisher(
             self.log, self.hub, self.namespaces, revocation_seconds=REVOCATION_SECONDS
         )
+        self.synchroniser = Synchroniser(self.hub, self.log, self.spawn)
+        if settings.rabbitmq.url is not None:
+            self.broker = self._make_broker(settings, forwards)
+            self.hub.taps.add(lambda record: self._note_origin(record.entry))
         self.token_life = TokenLife(
             self.hub,
             RevocationList(),
@@ -275,9 +318,18 @@ class Gateway:
             max_namespaces=limits.namespaces,
             client_of=self.client_of,
             spawn=self.spawn,
+            synchronise=self.synchroniser.caught_up if self.log.is_shared else None,
         )
+        if self.log.is_shared:
+            self.announcements = RoomAnnouncements(
+                self.hub, self.log, every=settings.window.age / 2, spawn=self.spawn
+            )
         self.builtin = BuiltinEvents(
-            self.namespaces, self.token_life, self.door.identify, max_rooms=limits.rooms
+            self.namespaces,
+            self.token_life,
+            self.door.identify,
+            max_rooms=limits.rooms,
+            rooms_told=None if self.announcements is None else self.announcements.told,
         )
         self.dispatcher = Dispatcher(
             self.namespaces,
@@ -287,7 +339,28 @@ class Gateway:
             spawn=self.spawn,
             rate=limits.events_per_second,
             burst=limits.event_burst,
+            forwarder=None if self.broker is None else self.broker.forwarder,
         )
+
+    def _make_broker(self, settings: Settings, forwards: ForwardTable) -> Broker:
+        return Broker(
+            settings,
+            router=Router(
+                self.namespaces,
+                settings.bindings,
+                self.publisher,
+                max_payload=settings.limits.payload,
+            ),
+            forwards=forwards,
+            log=self.log,
+            append=self.publish,
+            synchronise=self.synchroniser.caught_up,
+            name=random_id()[:8],
+        )
+
+    def _note_origin(self, entry: EventEntry) -> None:
+        if self.broker is not None:
+            self.broker.note(entry)
 
     def _doorkeeper(self, settings: Settings) -> Doorkeeper:
         return Doorkeeper(
@@ -300,15 +373,37 @@ class Gateway:
         )
 
     async def _follow(self) -> None:
-        """Feed the hub from the log for as long as the gateway lives."""
+        """Feed the hub from the log for as long as the gateway lives.
+
+        It begins as far back as the window reaches, so that clients of other nodes, or of this
+        one's former life, can be served from it.
+        """
+        batches = self.log.follow(since=time.time() - self.settings.window.age)
         try:
-            self.is_following = True
-            async for records in self.log.follow(self.hub.position):
-                self.hub.ingest(records)
-        except LogError:
-            log.exception("the log was lost; this node is not ready any more")
+            while not await self._follow_until_gap(batches):
+                heads = await self.log.heads()
+                self.hub.start_over(heads)
+                batches = self.log.follow(heads)
+        except LogError as error:
+            log.exception("the log was lost; this node can't go on")
+            self.failure = error
+            self.failed.set()
+            self.synchroniser.fail(error)
+
+    async def _follow_until_gap(self, batches: AsyncGenerator[Batch, None]) -> bool:
+        """Return True when the log was closed, False when something was missed."""
+        self.is_following = True
+        try:
+            async with aclosing(batches):
+                async for batch in batches:
+                    self.hub.ingest(batch)
+                    self.synchroniser.advanced()
+        except LogGap as gap:
+            log.warning("events were missed, so all clients start anew: %s", gap)
+            return False
         finally:
             self.is_following = False
+        return True
 
     async def _keep_house(self) -> None:
         while True:
@@ -318,9 +413,11 @@ class Gateway:
             except Exception:
                 log.exception("housekeeping failed")
 
-    def _apply_control(self, entry: Revocation | Disconnection) -> None:
+    def _apply_control(self, entry: Control) -> None:
         if isinstance(entry, Revocation):
             self.token_life.revoke(entry)
+            return
+        if not isinstance(entry, Disconnection):
             return
         for socket in self.hub.sockets_of(entry.tenant, entry.user):
             if entry.sid is None or entry.sid == socket.sid:

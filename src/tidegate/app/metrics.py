@@ -82,8 +82,10 @@ class GatewayCollector(Collector):
 
     def _log(self) -> Iterator[Metric]:
         hub = self._gateway.hub
-        yield _gauge("log_position", "Offset that the hub has read up to.", hub.position)
-        yield _gauge("log_head", "Offset of the newest entry.", self._gateway.log.head)
+        positions = {str(number): offset for number, offset in hub.positions.items()}
+        yield _labelled_gauge(
+            "log_position", "Offset that was read up to.", "partition", positions.items()
+        )
         yield _gauge("window_events", "Events in the window.", len(hub.window))
         yield _gauge("window_bytes", "Bytes of the window.", hub.window.bytes)
         yield _gauge("ready", "Whether new clients should come.", int(self._gateway.is_ready))
@@ -102,6 +104,15 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 def _counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(f"tidegate_{name}", text, value=value)
+
+
+def _labelled_gauge(
+    name: str, text: str, label: str, values: Iterable[tuple[str, float]]
+) -> Metric:
+    family = GaugeMetricFamily(f"tidegate_{name}", text, labels=[label])
+    for key, value in sorted(values):
+        family.add_metric([key], value)
+    return family
 
 
 def _labelled(name: str, text: str, label: str, values: Iterable[tuple[str, int]]) -> Metric:

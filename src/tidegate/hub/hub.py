@@ -21,11 +21,18 @@ import msgspec
 
 from tidegate.hub.delivery import Delivery
 from tidegate.hub.frames import FrameEncoder
-from tidegate.hub.recovery import SessionStore, resume_point
+from tidegate.hub.recovery import (
+    Claim,
+    SessionStore,
+    private_id,
+    read_private_id,
+    resume_point,
+)
+from tidegate.hub.rooms import RoomDirectory
 from tidegate.hub.socket import Link, Socket
 from tidegate.hub.tenant import TenantState
 from tidegate.ids import RoomName, TenantId, UserId
-from tidegate.log import Disconnection, Entry, EventEntry, Record, Revocation, Window
+from tidegate.log import Batch, Control, EventEntry, EventLog, Record, RoomsOfSession, Window
 from tidegate.log.offset import format_offset, parse_offset
 
 __all__ = ["Hub", "HubStats"]
@@ -43,8 +50,11 @@ MAX_PENDING = 256
 CATCH_UP_BYTES = 128 * 1024
 CATCH_UP_RECORDS = 2_000
 
+ROOMS_AGE = 3.0
+"""Ages of a session for which rooms told by other nodes are kept; they tell them twice in one."""
+
 Tap = Callable[[Record[EventEntry]], None]
-ControlHandler = Callable[[Revocation | Disconnection], None]
+ControlHandler = Callable[[Control], None]
 
 
 class HubStats(msgspec.Struct):
@@ -65,49 +75,80 @@ class Hub:
 
     Args:
         window: Recent events; the hub fills and expires it.
-        epoch: The log's life; offsets of another are refused.
+        log: What is followed: its epoch, its key and its partitions; nothing is appended to it.
         session_age: Seconds that a dropped socket may come back.
-        on_control: Told of revocations and disconnections, in log order with the events.
-        position: Offset in the log that the hub follows on from.
+        on_control: Told of control entries, in log order with the events.
         clock: Monotonic seconds.
 
     Attributes:
+        positions: Offset up to which each partition has been read, once following has begun.
+        elsewhere: Resource rooms of sockets on other nodes.
         taps: Called with each new event, for whoever watches; they must not block or raise.
+        on_rooms_changed: Told when a connected socket has joined or left a resource room.
     """
 
     def __init__(
         self,
         *,
         window: Window,
-        epoch: str,
+        log: EventLog,
         session_age: float,
         on_control: ControlHandler,
-        position: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.window = window
         self.sessions = SessionStore(age=session_age)
+        self.elsewhere = RoomDirectory(age=ROOMS_AGE * session_age)
         self.stats = HubStats()
-        self.position = position
-        self._epoch = epoch
+        self.positions: dict[int, int] = {}
+        self._doubtful: dict[
+            int, int
+        ] = {}  # sessions begun by then may have had rooms, unknown here
+        self._epoch = log.epoch
+        self._key = log.key
+        self._partition_of = log.partition_of
         self._clock = clock
         self._on_control = on_control
-        self._frame_of = FrameEncoder(epoch)
+        self._frame_of = FrameEncoder(log.epoch)
         self._tenants: dict[TenantId, TenantState] = {}
         self._queue: deque[TenantState] = deque()
         self._is_turn_scheduled = False
         self._behind: set[Socket] = set()
         self.taps: set[Tap] = set()
+        self.on_rooms_changed: Callable[[Socket], None] | None = None
 
     # Membership
 
     def add(self, socket: Socket) -> None:
         """Let a new socket hear everything from now on."""
-        socket.start = socket.since = self.position
+        socket.start = socket.since = self.position_of(socket.identity.tenant)
         socket.is_live = True
         self._attach(socket)
+        if socket.rooms:
+            self._tell_rooms(socket)
 
-    def recover(self, fresh: Socket, pid: object, offset: object) -> Socket | None:
+    def private_id(self, socket: Socket) -> str:
+        """Return what a client presents when it comes back to its session, on any node."""
+        return private_id(self._key, socket)
+
+    def claim(self, pid: object, fresh: Socket) -> Claim | None:
+        """Return whose session a client wants back; None unless it is its own.
+
+        Args:
+            pid: The private id that it presents, unchecked.
+            fresh: A socket that was not added, with the presented token's identity.
+        """
+        return read_private_id(self._key, pid, fresh)
+
+    def rooms_of(self, claim: Claim) -> frozenset[RoomName]:
+        """Return the resource rooms that belong to a claimed session, here or elsewhere."""
+        session = self.sessions.get(claim.sid)
+        rooms = self.elsewhere.rooms_of(claim.sid) if session is None else session.rooms
+        return frozenset(rooms or ())
+
+    def recover(
+        self, fresh: Socket, claim: Claim, offset: object, rooms: frozenset[RoomName]
+    ) -> Socket | None:
         """Give a returning client its session back, or None if that would leave a gap.
 
         On success the session's socket holds the new connection's link and identity and stands
@@ -115,14 +156,17 @@ class Hub:
 
         Args:
             fresh: A socket that was not added, with the presented token's identity.
-            pid: The private id that the client presents, unchecked.
+            claim: The session, as ``claim`` returned it for this socket.
             offset: The offset that it presents, unchecked; None if it received nothing yet.
+            rooms: Those of its resource rooms that it may still be in.
         """
-        session = self.sessions.find(pid, fresh)
+        session = self._session_of(fresh, claim)
         since = None if session is None else self._resume_from(session, offset)
         if session is None or since is None:
             self.stats.not_recovered += 1
             return None
+        for room in frozenset(session.rooms or ()) - rooms:
+            self.leave(session, room)
         session.link, session.identity, session.since = fresh.link, fresh.identity, since
         session.is_live = False
         self._attach(session)
@@ -135,25 +179,31 @@ class Hub:
         if socket.link is None:
             return
         self._detach(socket)
-        self.sessions.drop(socket, self._clock())
+        crowded_out = self.sessions.drop(socket, self._clock())
+        if crowded_out is not None:
+            self._bury(crowded_out)
 
     def end(self, socket: Socket) -> None:
         """Take a socket out for good: it left, was disconnected, or can't be served any more."""
         if socket.link is not None:
             self._detach(socket)
         self.sessions.end(socket)
+        self._bury(socket)
 
     def join(self, socket: Socket, room: RoomName) -> None:
         """Let a socket hear a resource room from now on, or from when it is added."""
+        position = self.position_of(socket.identity.tenant)
         if socket.tenant is not None:
-            socket.tenant.join(socket, room, self.position)
+            socket.tenant.join(socket, room, position)
+            self._tell_rooms(socket)
         else:
-            socket.rooms = {**(socket.rooms or {}), room: self.position}
+            socket.rooms = {**(socket.rooms or {}), room: position}
 
     def leave(self, socket: Socket, room: RoomName) -> None:
         """Undo ``join``."""
         if socket.tenant is not None:
             socket.tenant.leave(socket, room)
+            self._tell_rooms(socket)
         elif socket.rooms:
             socket.rooms.pop(room, None)
             socket.rooms = socket.rooms or None
@@ -167,6 +217,11 @@ class Hub:
             return list(state.users.get(user, ()))
         return [socket for sockets in state.users.values() for socket in sockets]
 
+    def sockets_with_rooms(self) -> list[Socket]:
+        """Return the connected sockets that are in resource rooms."""
+        tenants = self._tenants.values()
+        return [s for state in tenants for own in state.users.values() for s in own if s.rooms]
+
     def tenants(self) -> dict[TenantId, int]:
         """Return how many sockets each connected tenant has."""
         return {tenant: len(self.sockets_of(tenant)) for tenant in self._tenants}
@@ -177,16 +232,42 @@ class Hub:
 
     # Following the log
 
-    def ingest(self, records: Sequence[Record[Entry]]) -> None:
+    def position_of(self, tenant: TenantId) -> int:
+        """Return the offset up to which a tenant's part of the log has been read."""
+        return self.positions.get(self._partition_of(tenant), 0)
+
+    def has_reached(self, heads: Sequence[int]) -> bool:
+        """Tell whether all partitions have been read up to these offsets."""
+        positions = self.positions
+        return all(positions.get(number, -1) >= head for number, head in enumerate(heads))
+
+    def start_over(self, heads: Sequence[int]) -> None:
+        """Go on at these offsets, one for each partition, since something before was missed.
+
+        No client of before can be served any more: each is cut off, and comes back unrecovered.
+        """
+        self.window.clear()
+        for partition, head in enumerate(heads):
+            self.window.start_at(partition, head)
+            self.positions[partition] = head
+        for state in list(self._tenants.values()):
+            for socket in self.sockets_of(state.id):
+                self._give_up(socket)
+
+    def ingest(self, batch: Batch) -> None:
         """Take what the log has ready and begin to deliver it."""
         now = self._clock()
-        for record in records:
+        partition = batch.partition
+        if partition not in self.positions:
+            self.window.start_at(partition, batch.after)
+        for record in batch.records:
             entry = record.entry
             if isinstance(entry, EventEntry):
                 self._ingest_event(record, entry.tenant, now)  # type: ignore[arg-type]
-            self.position = record.offset
-            if not isinstance(entry, EventEntry):
-                self._on_control(entry)
+                continue
+            self.positions[partition] = record.offset
+            self._ingest_control(entry, now)
+        self.positions[partition] = batch.end
         self._take_turn()
 
     def is_full(self, tenant: TenantId) -> bool:
@@ -210,7 +291,9 @@ class Hub:
         """
         now = self._clock()
         self.window.expire(now)
-        self.sessions.expire(now)
+        for socket in self.sessions.expire(now):
+            self._bury(socket)
+        self.elsewhere.expire(now)
         for socket in list(self._behind):
             if not self.window.can_serve(socket.identity.tenant, socket.since):
                 self._give_up(socket)
@@ -261,7 +344,7 @@ class Hub:
 
     def _go_live(self, socket: Socket) -> None:
         self._behind.discard(socket)
-        socket.since = max(socket.since, self.position)
+        socket.since = max(socket.since, self.position_of(socket.identity.tenant))
         socket.is_live = True
 
     def _give_up(self, socket: Socket) -> None:
@@ -338,6 +421,46 @@ class Hub:
             state.is_queued = True
             self._queue.append(state)
 
+    def _ingest_control(self, entry: Control, now: float) -> None:
+        if not isinstance(entry, RoomsOfSession):
+            self._on_control(entry)
+            return
+        session = self.sessions.get(entry.sid)
+        if session is None:
+            self.elsewhere.note(entry, now)
+        elif session.link is None:  # it was connected to another node since
+            session.rooms = dict(entry.rooms) or None
+
+    def _tell_rooms(self, socket: Socket) -> None:
+        if self.on_rooms_changed is not None:
+            self.on_rooms_changed(socket)
+
+    def _session_of(self, fresh: Socket, claim: Claim) -> Socket | None:
+        """Return the session that is claimed; one made anew if it was on another node."""
+        session = self.sessions.get(claim.sid)
+        if session is not None:
+            return session
+        rooms = self.elsewhere.rooms_of(claim.sid)
+        if not rooms and self._may_have_had_rooms(claim, fresh):
+            return None
+        session = Socket(sid=claim.sid, namespace=fresh.namespace, identity=fresh.identity)
+        session.start = session.since = claim.start
+        session.rooms = dict(rooms) or None
+        return session
+
+    def _may_have_had_rooms(self, claim: Claim, fresh: Socket) -> bool:
+        partition = self._partition_of(fresh.identity.tenant)
+        is_old = claim.start <= self._doubtful.get(partition, -1)
+        return is_old or self.elsewhere.is_buried(claim.sid)
+
+    def _bury(self, socket: Socket) -> None:
+        """Remember of a session that is over whether it had resource rooms."""
+        if socket.rooms:
+            self.elsewhere.bury(socket.sid)
+        if self.elsewhere.has_forgotten:
+            self.elsewhere.has_forgotten = False
+            self._doubtful = dict(self.positions)
+
     def _resume_from(self, session: Socket, offset: object) -> int | None:
         presented = None if offset is None else parse_offset(offset, self._epoch)
         if offset is not None and presented is None:
@@ -346,16 +469,17 @@ class Hub:
             link = session.link
             self.drop(session)
             link.abort("replaced")
+        tenant = session.identity.tenant
         since = resume_point(session, presented)
-        if since is None or not self.window.can_serve(session.identity.tenant, since):
+        if not self.window.can_serve(tenant, since):
             return None
-        return since
+        return since if since <= self.position_of(tenant) else None  # else it was never sent that
 
     def _attach(self, socket: Socket) -> None:
         tenant = socket.identity.tenant
         state = self._tenants.get(tenant)
         if state is None:
-            state = self._tenants[tenant] = TenantState(tenant, self.position)
+            state = self._tenants[tenant] = TenantState(tenant, self.position_of(tenant))
         socket.tenant = state
         state.add(socket)
         self.sessions.open(socket)

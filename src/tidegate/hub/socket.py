@@ -61,7 +61,6 @@ class Socket:
         "last_sent",
         "link",
         "namespace",
-        "pid",
         "rooms",
         "sid",
         "since",
@@ -73,13 +72,11 @@ class Socket:
         self,
         *,
         sid: Sid,
-        pid: str,
         namespace: NamespaceName,
         identity: Identity,
         link: Link | None = None,
     ) -> None:
         self.sid = sid
-        self.pid = pid
         self.namespace = namespace
         self.identity = identity
         self.link: Link | None = link

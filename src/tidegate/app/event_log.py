@@ -1,0 +1,33 @@
+"""The event log that the settings ask for."""
+
+from __future__ import annotations
+
+from tidegate.app.settings import Settings
+from tidegate.log import EventLog, MemoryLog
+from tidegate.log.rabbitmq_stream import RabbitMQStreamLog, Retention, StreamAddress
+
+__all__ = ["make_event_log"]
+
+REVOCATION_MARGIN = 2.0
+"""Revocations are kept in the log for longer than they count, since retention is coarse."""
+
+
+def make_event_log(settings: Settings, *, revocation_seconds: float) -> EventLog:
+    """Return the log, not started."""
+    if settings.log.kind == "memory":
+        return MemoryLog(max_bytes=settings.window.bytes)
+    broker, kept = settings.rabbitmq, settings.log
+    url = broker.stream_url or broker.url
+    assert url is not None, "settings with this log and no broker are refused"  # noqa: S101
+    return RabbitMQStreamLog(
+        StreamAddress.from_url(url.get_secret_value()),
+        name=kept.name,
+        partitions=kept.partitions,
+        retention=Retention(
+            age=kept.max_age,
+            size=kept.max_bytes,
+            revocations=REVOCATION_MARGIN * revocation_seconds,
+        ),
+        heartbeat=broker.heartbeat,
+        retry_delay=broker.retry_delay,
+    )
