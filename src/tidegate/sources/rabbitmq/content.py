@@ -58,10 +58,10 @@ def fingerprint(queue: str, content: AMQPContent) -> int:
     About 2 us for a message without headers; so it is made only for messages without an id.
     """
     digest = blake2b(digest_size=8)
-    parts = [queue, content.exchange, content.routing_key, *map(repr, content.properties.items())]
-    for name, value in content.headers.items():
-        if name not in COUNT_HEADERS:
-            parts.append(repr((name, value)))
+    parts = [queue, content.exchange, content.routing_key]
+    parts += map(repr, content.properties.items())
+    parts.append("")
+    parts += (repr(each) for each in content.headers.items() if each[0] not in COUNT_HEADERS)
     digest.update("\0".join(parts).encode(errors="surrogatepass"))
     digest.update(b"\0")
     digest.update(content.body)

@@ -53,7 +53,7 @@ class Link:
         return bool(self.raw.is_open) and not self.lost.done()
 
     async def opened(self) -> None:
-        """Wait until it is open. Raises what pika says, or ConfigError for a refusal."""
+        """Wait until it is open. Raises ConfigError for a refusal, else SourceError."""
         await asyncio.shield(self._opened)
 
     async def open_channel(self) -> AMQPChannel:
@@ -87,7 +87,9 @@ class Link:
 
     def _on_failed(self, _: Any, error: BaseException) -> None:
         if not self._opened.done():
-            self._opened.set_exception(refusal_of(error) or error)
+            # Some of pika's errors here are no AMQPError: what TLS says, for example.
+            failure = refusal_of(error) or SourceError(unreachable_because(error))
+            self._opened.set_exception(failure)
             self._opened.exception()  # nobody may be waiting any more
 
     def _on_closed(self, _: Any, error: BaseException) -> None:
