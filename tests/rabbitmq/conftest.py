@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -19,8 +20,9 @@ Publish = Callable[..., Awaitable[None]]
 class Proxy:
     """Forwards to a port of this machine, until told not to."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
         self._target = target
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -29,7 +31,9 @@ class Proxy:
         self.resume()
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._on_client, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(
+            self._on_client, "127.0.0.1", self.port, ssl=self._tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:

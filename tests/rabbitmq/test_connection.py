@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Broker, until
-from tests.rabbitmq.conftest import Proxy, take
+from tests.interop.test_tls import write_certificate
+from tests.rabbitmq.conftest import Proxy, port_of, take
 from tidegate.errors import ConfigError, SourceError
 from tidegate.sources.rabbitmq import AMQPChannelClosed, AMQPConnection, ConfirmedPublisher
 
@@ -82,6 +85,29 @@ async def test_a_refused_user_or_virtual_host_is_a_setting_that_is_wrong(
     assert error.value.key == "rabbitmq.url"
     assert "wrong@" not in str(error.value)
     await connection.close()
+
+
+async def test_tls_is_verified(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = write_certificate(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    line = Proxy(port_of(broker.url), tls)
+    await line.open()
+    url = f"amqps://guest:guest@127.0.0.1:{line.port}/"
+    stranger = AMQPConnection(url, gives_up=True)
+    stranger.start()
+    with pytest.raises(SourceError, match="CERTIFICATE_VERIFY_FAILED"):
+        await stranger.connected()
+    await stranger.close()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    trusted = AMQPConnection(url, gives_up=True)
+    trusted.start()
+    await trusted.connected()
+    assert trusted.server_version >= (3,)
+    await trusted.close()
+    await line.close()
 
 
 async def test_an_error_of_a_callback_at_first_ends_the_wait(broker: Broker) -> None:
