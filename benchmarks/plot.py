@@ -17,8 +17,8 @@ import matplotlib.pyplot as plt  # type: ignore[import-not-found, unused-ignore]
 WIDE_RANGE = 20
 """From this ratio of largest to smallest on, a linear axis would hide the small bars."""
 
-COLOURS = {"tidegate": "#0f766e", "c-loop": "#475569"}
-OTHER_COLOUR = "#94a3b8"
+OWN_COLOUR, LIMIT_COLOUR, OTHER_COLOUR = "#0f766e", "#475569", "#94a3b8"
+LIMITS = ("c-loop", "pika", "rstream")
 
 
 def draw(result: dict[str, Any], target: Path) -> None:
@@ -36,7 +36,7 @@ def draw(result: dict[str, Any], target: Path) -> None:
             [middle - min(rounds[name]) for name, middle in zip(names, medians, strict=True)],
             [max(rounds[name]) - middle for name, middle in zip(names, medians, strict=True)],
         ],
-        color=[COLOURS.get(name, OTHER_COLOUR) for name in names],
+        color=[_colour(name) for name in names],
         error_kw={"elinewidth": 1, "ecolor": "#0f172a"},
     )
     axes.bar_label(bars, [_label(middle) for middle in medians], padding=6)
@@ -50,6 +50,12 @@ def draw(result: dict[str, Any], target: Path) -> None:
     axes.set_xlabel(plotted["heading"])
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(target, metadata={"Date": None})
+
+
+def _colour(name: str) -> str:
+    if name.startswith("tidegate"):
+        return OWN_COLOUR
+    return LIMIT_COLOUR if name in LIMITS else OTHER_COLOUR
 
 
 def _label(value: float) -> str:

@@ -55,7 +55,9 @@ def prepare(server_names: Iterable[str]) -> None:
     _install_venv()
     steps: dict[str, Callable[[], None]] = {
         "c-loop": lambda: _compile("c_loop", [ROOT / "peers" / "c_loop" / "server.c"]),
-        "node": _install_node_packages,
+        "node": lambda: _install_node_packages("node"),
+        "node-recovery": lambda: _install_node_packages("node"),
+        "nest": _build_nest,
     }
     for name in server_names:
         if name in steps:
@@ -70,12 +72,20 @@ def _compile(program: str, sources: list[Path], headers: Iterable[Path] = ()) ->
     _run([_tool("gcc"), *flags, "-o", str(target), *map(str, sources)])
 
 
-def _install_node_packages() -> None:
-    folder = ROOT / "peers" / "node"
+def _install_node_packages(peer: str) -> None:
+    folder = ROOT / "peers" / peer
     stamp = folder / "node_modules" / ".package-lock.json"
     if not _is_newer(stamp, [folder / "package-lock.json"]):
         _run([_tool("npm"), "ci", "--no-audit", "--no-fund"], cwd=folder)
         stamp.touch()
+
+
+def _build_nest() -> None:
+    _install_node_packages("nest")
+    folder = ROOT / "peers" / "nest"
+    source = folder / "src" / "server.ts"
+    if not _is_newer(folder / "dist" / "server.js", [source, folder / "package-lock.json"]):
+        _run([_tool("npm"), "run", "--silent", "build"], cwd=folder)
 
 
 def _install_venv() -> None:

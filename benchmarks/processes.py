@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
-__all__ = ["Program", "ProgramError", "choose_cores"]
+__all__ = ["Program", "ProgramError", "choose_cores", "pinned"]
 
 STOP_SECONDS = 10.0
 _LOG_LINES = 15
@@ -52,7 +52,7 @@ class Program:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._log = log
-        with log.open("w") as stderr, _pinned(core):
+        with log.open("w") as stderr, pinned(core):
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -122,7 +122,7 @@ class Program:
 
 
 @contextlib.contextmanager
-def _pinned(core: int) -> Iterator[None]:
+def pinned(core: int) -> Iterator[None]:
     """Run on one core for a moment: children inherit it with their first instruction."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})

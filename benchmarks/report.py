@@ -11,11 +11,11 @@ from typing import Any
 
 from benchmarks.prepare import ROOT, VENV_PYTHON
 from benchmarks.servers import SERVERS
-from benchmarks.workloads import Column, Figures, Goal, Workload
+from benchmarks.workload import Column, Figures, Goal, Workload
 
 __all__ = ["Result", "markdown", "write"]
 
-_REFERENCES = ("c-loop", "node")
+_REFERENCES = ("c-loop", "node", "node-recovery", "nest", "pika", "rstream")
 
 
 @dataclass
@@ -112,7 +112,10 @@ def _goal_line(result: Result, goal: Goal) -> str:
     value = statistics.median(values)
     is_reached = value <= goal.bound if goal.is_ceiling else value >= goal.bound
     unit = 1.0 if goal.beside else column.scale
-    what = column.heading + (f", ratio to {SERVERS[goal.beside].title}" if goal.beside else "")
+    whose = "" if goal.of == "tidegate" else f"{SERVERS[goal.of].title}: "
+    what = (
+        whose + column.heading + (f", ratio to {SERVERS[goal.beside].title}" if goal.beside else "")
+    )
     each = ", ".join(f"{one * unit:.3g}" for one in values)
     return (
         f"- {what}: **{value * unit:.3g}** (rounds: {each}); "
@@ -123,8 +126,8 @@ def _goal_line(result: Result, goal: Goal) -> str:
 
 def _goal_values(result: Result, goal: Goal) -> list[float]:
     if goal.beside is None:
-        return result.values("tidegate", goal.key)
-    return result.ratios("tidegate", goal.beside, goal.key)
+        return result.values(goal.of, goal.key)
+    return result.ratios(goal.of, goal.beside, goal.key)
 
 
 def _context(result: Result) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import resource
 import shlex
@@ -13,15 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
+from benchmarks.broker import BenchBroker
 from benchmarks.measure import describe_machine
 from benchmarks.prepare import BUILD, ROOT, MissingToolError, prepare
 from benchmarks.processes import ProgramError, choose_cores
 from benchmarks.servers import SERVERS, RunningServer
-from benchmarks.workloads import WORKLOADS, Figures, Scale, Workload
+from benchmarks.workload import Figures, Scale, Workload
+from benchmarks.workloads import WORKLOADS
+from tests.broker.private import BrokerError
 
 __all__ = ["main"]
 
-QUICK = Scale(seconds=1.0, warmup=0.3, idle_sockets=2_000, handshakes=1_000)
+QUICK = Scale(
+    seconds=1.0,
+    warmup=0.3,
+    idle_sockets=2_000,
+    handshakes=1_000,
+    queued=5_000,
+    logged=20_000,
+    returning=500,
+)
 DEFAULT_BATCH = 10
 """Events that the C loop joins when Tidegate was not measured before it."""
 
@@ -35,13 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.output or (BUILD / "quick" if options.quick else ROOT / "results")
     try:
         _raise_file_limit()
-        prepare(options.servers)
+        prepare({n for name in names for n in WORKLOADS[name].servers} & set(options.servers))
         cores = choose_cores()
         for name in names:
             result = _run(WORKLOADS[name], options, cores)
             report.write(result, folder)
             print(report.markdown(result), flush=True)
-    except (ProgramError, MissingToolError, subprocess.CalledProcessError) as error:
+    except (
+        ProgramError,
+        MissingToolError,
+        BrokerError,
+        subprocess.CalledProcessError,
+    ) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     return 0
@@ -55,6 +72,21 @@ def _run(workload: Workload, options: argparse.Namespace, cores: tuple[int, int]
         "versions": {},
     }
     result = report.Result(workload, context)
+    broker = BenchBroker(cores[1]) if workload.needs_broker else None
+    with broker or contextlib.nullcontext():
+        if broker is not None:
+            context["versions"]["rabbitmq"] = broker.version
+        _do_rounds(options, result, cores, broker)
+    return result
+
+
+def _do_rounds(
+    options: argparse.Namespace,
+    result: report.Result,
+    cores: tuple[int, int],
+    broker: BenchBroker | None,
+) -> None:
+    workload = result.workload
     scale = QUICK if options.quick else Scale()
     batch = DEFAULT_BATCH if workload.is_batch_shared else 1
     servers = [name for name in workload.servers if name in options.servers]
@@ -62,14 +94,14 @@ def _run(workload: Workload, options: argparse.Namespace, cores: tuple[int, int]
         figures: dict[str, Figures] = {}
         # Back and forth: a machine that slows down or speeds up favours nobody.
         for name in servers if number % 2 == 0 else reversed(servers):
-            with RunningServer(SERVERS[name], core=cores[0], batch=batch) as server:
-                context["versions"].update(server.versions)
+            server = RunningServer(SERVERS[name], core=cores[0], batch=batch, broker=broker)
+            with server:
+                result.context["versions"].update(server.versions)
                 figures[name] = workload.measure(server, cores[1], scale)
             if name == "tidegate" and workload.is_batch_shared:
                 batch = max(1, round(figures[name]["batch"]))
             _say_progress(workload, number, name, figures[name])
         result.rounds.append(figures)
-    return result
 
 
 def _say_progress(workload: Workload, number: int, server: str, figures: Figures) -> None:

@@ -7,7 +7,16 @@ A server listens on a free port of the loopback address and prints one JSON line
 ``saturate``    emit to the room as fast as the public API takes it, for ever
 ``single``      the same, but each event in a write of its own
 ``rate N``      emit N events per second by schedule; an event carries the time when it was due
+``burst N``     emit N events, numbered on from the last burst
 ``stats``       print ``{"events", "batches"}``: events so far, in how many writes to a socket
+==============  ==================================================================================
+
+A server that a broker feeds finds addresses in ``BENCH_AMQP_URL`` and ``BENCH_STREAM_URL``, and in
+``BENCH_NAME`` its queue or its log. It prints the same line, with port 0, and obeys others:
+
+==============  ==================================================================================
+``begin``       connect, print ``{"port"}``, and consume: events that wait, and those that come
+``stats``       print ``{"events", "rejected"}``: how many are done
 ==============  ==================================================================================
 
 Clients join ``/bench`` with a token of tenant ``acme``. An event is ``bench`` with ``{"seq", "t",
@@ -23,6 +32,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.broker import BenchBroker
 from benchmarks.prepare import BUILD, ROOT, SECRET, VENV_PYTHON
 from benchmarks.processes import Program
 
@@ -47,25 +57,71 @@ class Server:
     command: Callable[[int], list[str]]
 
 
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", f"benchmarks.peers.{module}", *arguments]
+
+
+def _node(script: str, *arguments: str) -> list[str]:
+    return [shutil.which("node") or "node", str(ROOT / "peers" / script), *arguments]
+
+
 SERVERS = {
     server.name: server
     for server in (
         Server(
             "tidegate",
             "Tidegate",
-            lambda _: [sys.executable, "-m", "benchmarks.peers.tidegate.server"],
+            lambda _: _python("tidegate.server"),
         ),
         Server("c-loop", "bare C loop", lambda batch: [str(BUILD / "c_loop"), str(batch)]),
         Server(
             "node",
             "Socket.IO for Node",
-            lambda _: [shutil.which("node") or "node", str(ROOT / "peers" / "node" / "server.js")],
+            lambda _: _node("node/server.js"),
         ),
         Server(
             "python-socketio",
             "python-socketio",
             lambda _: [str(VENV_PYTHON), "-m", "benchmarks.peers.python_socketio.server"],
         ),
+        Server(
+            "tidegate-rabbitmq",
+            "Tidegate, log on RabbitMQ",
+            lambda _: _python("tidegate.server", "rabbitmq"),
+        ),
+        Server(
+            "node-recovery",
+            "Socket.IO for Node, recovery in memory",
+            lambda _: _node("node/server.js", "recovery"),
+        ),
+        Server(
+            "tidegate-queue",
+            "Tidegate, queue to log on RabbitMQ",
+            lambda _: _python("tidegate.gateway", "rabbitmq", "queue"),
+        ),
+        Server(
+            "tidegate-queue-memory",
+            "Tidegate, queue to log in memory",
+            lambda _: _python("tidegate.gateway", "memory", "queue"),
+        ),
+        Server(
+            "tidegate-stream",
+            "Tidegate, appended 256 at once",
+            lambda _: _python("tidegate.gateway", "rabbitmq", "stream"),
+        ),
+        Server(
+            "tidegate-stream-single",
+            "Tidegate, appended one by one",
+            lambda _: _python("tidegate.gateway", "rabbitmq", "stream"),
+        ),
+        Server(
+            "tidegate-stream-foreign",
+            "Tidegate, published by services",
+            lambda _: _python("tidegate.gateway", "rabbitmq", "stream"),
+        ),
+        Server("nest", "NestJS gateway", lambda _: _node("nest/dist/server.js")),
+        Server("pika", "bare pika, acks only", lambda _: _python("broker.consumer", "pika")),
+        Server("rstream", "bare rstream", lambda _: _python("broker.consumer", "rstream")),
     )
 }
 
@@ -73,16 +129,30 @@ SERVERS = {
 class RunningServer(Program):
     """A started server that is ready for clients; use it as a context manager.
 
+    Args:
+        server: Which one.
+        core: Where it runs.
+        batch: See ``Server.command``.
+        broker: Where its events come from, or where its log is; if the workload has one.
+
     Raises:
         ProgramError: It did not start.
     """
 
-    def __init__(self, server: Server, *, core: int, batch: int) -> None:
+    def __init__(
+        self, server: Server, *, core: int, batch: int, broker: BenchBroker | None = None
+    ) -> None:
+        self.core, self._broker = core, broker
+        self.broker_environment = {} if broker is None else broker.environment()
         super().__init__(
             server.command(batch),
             core=core,
             log=BUILD / f"{server.name}.log",
-            environment={"BENCH_SECRET": SECRET, "NODE_ENV": "production"},
+            environment={
+                "BENCH_SECRET": SECRET,
+                "NODE_ENV": "production",
+                **self.broker_environment,
+            },
         )
         self.server = server
         try:
@@ -92,6 +162,22 @@ class RunningServer(Program):
             raise
         self.port: int = ready["port"]
         self.versions: dict[str, str] = ready["versions"]
+
+    @property
+    def broker(self) -> BenchBroker:
+        """The broker of the workload."""
+        assert self._broker is not None
+        return self._broker
+
+    @property
+    def name_at_broker(self) -> str:
+        """Its queue's name, or its log's."""
+        return self.broker_environment["BENCH_NAME"]
+
+    def begin(self) -> None:
+        """Have it connect to the broker, and listen."""
+        self.tell("begin")
+        self.port = self.read(START_SECONDS)["port"]
 
     def stats(self) -> dict[str, Any]:
         """Return its counters."""

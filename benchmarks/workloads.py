@@ -2,85 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from benchmarks.broker_workloads import BROKER_WORKLOADS
 from benchmarks.measure import Load, settled_memory
 from benchmarks.prepare import REPEATED_TOKENS, TOKENS
 from benchmarks.servers import RunningServer
+from benchmarks.workload import (
+    CPU,
+    SHARES,
+    Column,
+    Figures,
+    Goal,
+    Measure,
+    Scale,
+    Workload,
+    faults_in,
+    latencies,
+    shares,
+)
 
-__all__ = ["WORKLOADS", "Column", "Figures", "Goal", "Scale", "Workload"]
-
-Figures = dict[str, float]
+__all__ = ["WORKLOADS"]
 
 ROOM = 1_000
 FIXED_RATE = 100
 WARM_SOCKETS = 100
 CONNECT_SECONDS = 120.0
 """Time for a load client to be done with its handshakes; python-socketio is slow at 9,000."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much is done: enough for a result, or enough to see that it runs."""
-
-    seconds: float = 5.0
-    warmup: float = 1.0
-    idle_sockets: int = 9_000
-    handshakes: int = 5_000
-
-
-@dataclass(frozen=True)
-class Column:
-    """A figure in tables: its key, its heading, and how it is formatted (after scaling)."""
-
-    key: str
-    heading: str
-    form: str = "{:,.0f}"
-    scale: float = 1.0
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A promise about Tidegate's figure, absolute or as a ratio to another server's.
-
-    Attributes:
-        key: The figure.
-        bound: What it must reach, or stay under.
-        beside: The server that it is divided by; None for an absolute figure.
-        is_ceiling: Whether smaller is better.
-    """
-
-    key: str
-    bound: float
-    beside: str | None = None
-    is_ceiling: bool = False
-
-
-Measure = Callable[[RunningServer, int, Scale], Figures]
-
-
-@dataclass(frozen=True)
-class Workload:
-    """One workload.
-
-    Attributes:
-        name: As on the command line.
-        title: As above tables and plots.
-        measure: Runs it against a server, with the load client on the given core.
-        servers: Who takes part, in the order of the first round.
-        columns: Figures in tables; the first one is the one that plots and ratios show.
-        goals: What is promised.
-        is_batch_shared: Whether the C loop joins as many events as Tidegate did; one, if not.
-    """
-
-    name: str
-    title: str
-    measure: Measure
-    servers: tuple[str, ...]
-    columns: tuple[Column, ...]
-    goals: tuple[Goal, ...]
-    is_batch_shared: bool = False
 
 
 def _fan_out(command: str) -> Measure:
@@ -106,27 +52,15 @@ def _fan_out(command: str) -> Measure:
 
 def _fan_out_figures(seen: dict[str, float], sent: dict[str, float]) -> Figures:
     events = max(seen["events"], 1)
-    faults = ("lost", "repeated", "reordered", "unnumbered", "closed")
-    figures = {
+    return {
         "deliveries_per_s": seen["events_per_s"],
         "server_cpu_us": seen["server_cpu_s"] / events * 1e6,
-        **_shares(seen),
+        **shares(seen),
         "batch": sent["events"] / max(sent["batches"], 1),
         "frame_bytes": seen["frame_bytes"],
         "events_per_read": seen["events_per_read"],
-        "faults": sum(seen[fault] for fault in faults),
-    }
-    latency: dict[str, float] = seen["latency_us"] or {}  # type: ignore[assignment]  # an object
-    figures.update({f"{name}_ms": value / 1e3 for name, value in latency.items()})
-    return figures
-
-
-def _shares(seen: dict[str, float]) -> Figures:
-    """Return how busy both cores were, and what the server lost of its own to other programs."""
-    return {
-        "server_cpu_share": seen["server_cpu_s"] / seen["seconds"],
-        "server_wait_share": seen["server_wait_s"] / seen["seconds"],
-        "client_cpu_share": seen["client_cpu_s"] / seen["seconds"],
+        "faults": faults_in(seen),
+        **latencies(seen),
     }
 
 
@@ -174,7 +108,7 @@ def _handshakes(*, is_repeating: bool) -> Measure:
         return {
             "handshakes_per_s": seen["handshakes_per_s"],
             "server_cpu_us": seen["server_cpu_s"] / seen["handshakes"] * 1e6,
-            **_shares(seen),
+            **shares(seen),
             "faults": 0,
         }
 
@@ -184,15 +118,9 @@ def _handshakes(*, is_repeating: bool) -> Measure:
 _ALL = ("tidegate", "c-loop", "node", "python-socketio")
 _REAL = ("tidegate", "node", "python-socketio")  # the C loop checks no token and keeps no session
 
-_CPU = Column("server_cpu_us", "CPU, us each", "{:.2f}")
-_SHARES = (
-    Column("server_cpu_share", "server core", "{:.0%}"),
-    Column("server_wait_share", "lost to others", "{:.0%}"),
-    Column("client_cpu_share", "client core", "{:.0%}"),
-)
 _FRAME = (Column("batch", "events per write", "{:.1f}"), Column("frame_bytes", "frame", "{:.1f} B"))
-_RATE = (Column("deliveries_per_s", "deliveries/s"), _CPU, *_FRAME, *_SHARES)
-_HANDSHAKE = (Column("handshakes_per_s", "handshakes/s"), _CPU, *_SHARES)
+_RATE = (Column("deliveries_per_s", "deliveries/s"), CPU, *_FRAME, *SHARES)
+_HANDSHAKE = (Column("handshakes_per_s", "handshakes/s"), CPU, *SHARES)
 _LATENCY = (
     Column("p99_ms", "p99, ms", "{:,.1f}"),
     Column("p50_ms", "p50, ms", "{:,.1f}"),
@@ -258,5 +186,6 @@ WORKLOADS = {
             _LATENCY,
             (Goal("p99_ms", 0.25, "node", is_ceiling=True),),
         ),
+        *BROKER_WORKLOADS,
     )
 }

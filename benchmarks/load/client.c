@@ -98,20 +98,22 @@ static void send_frame(struct client *client, int opcode, const char *payload, s
 }
 
 static void send_connect(struct client *client) {
-    char packet[MAX_TOKEN + 128];
-    static int next_token;
+    char packet[MAX_TOKEN + 512];
     bool is_root = strcmp(options.namespace, "/") == 0;
-    int length = snprintf(packet, sizeof packet, "40%s%s", is_root ? "" : options.namespace,
-                          is_root ? "" : ",");
+    size_t length = 0;
+#define ADD(...) length += (size_t)snprintf(packet + length, sizeof packet - length, __VA_ARGS__)
+    ADD("40%s%s{", is_root ? "" : options.namespace, is_root ? "" : ",");
+    if (client->is_returning)
+        ADD("\"pid\":\"%s\",\"offset\":\"%s\"%s", client->pid, client->offset,
+            token_count > 0 ? "," : "");
     if (token_count > 0)
-        length += snprintf(packet + length, sizeof packet - (size_t)length, "{\"token\":\"%s\"}",
-                           tokens[next_token++ % token_count]);
-    send_frame(client, TEXT, packet, (size_t)length);
+        ADD("\"token\":\"%s\"", tokens[client->token]);
+    ADD("}");
+#undef ADD
+    send_frame(client, TEXT, packet, length);
 }
 
-bool client_start(struct client *client, int epoll) {
-    memset(client, 0, sizeof *client);
-    client->next_sequence = FIRST_SEQUENCE;
+static bool open_connection(struct client *client, int epoll) {
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (client->fd < 0)
         die("socket");
@@ -133,12 +135,47 @@ bool client_start(struct client *client, int epoll) {
     return true;
 }
 
+bool client_start(struct client *client, int epoll) {
+    static int next_token;
+    memset(client, 0, sizeof *client);
+    client->next_sequence = FIRST_SEQUENCE;
+    if (token_count > 0)
+        client->token = next_token++ % token_count;
+    if (options.missed > 0) {
+        client->pid = calloc(1, MAX_PID);
+        client->offset = calloc(1, MAX_OFFSET);
+    }
+    return open_connection(client, epoll);
+}
+
+bool client_return(struct client *client, int epoll) {
+    client->is_returning = true;
+    return open_connection(client, epoll);
+}
+
 void client_stop(struct client *client) {
     close(client->fd); /* also takes it out of the epoll set */
     free(client->carry);
     client->carry = NULL;
     client->carried = client->carry_capacity = 0;
     client->state = UNUSED;
+}
+
+/* Keep the private id of the session, and see whether it is the one that was asked for. */
+static void session_received(struct client *client, const char *packet, size_t length) {
+    const char *key = "\"pid\":\"";
+    const char *found = memmem(packet, length, key, strlen(key));
+    if (found == NULL)
+        return;
+    const char *begin = found + strlen(key);
+    const char *end = memchr(begin, '"', length - (size_t)(begin - packet));
+    if (end == NULL || end - begin >= MAX_PID)
+        return;
+    size_t size = (size_t)(end - begin);
+    if (client->is_returning && strlen(client->pid) == size && memcmp(client->pid, begin, size) == 0)
+        tally.recovered++;
+    memcpy(client->pid, begin, size);
+    client->pid[size] = '\0';
 }
 
 /* Take one Engine.IO packet; false if the client is gone after it. */
@@ -154,6 +191,8 @@ static bool packet_received(struct client *client, const char *packet, size_t le
     } else if (length >= 2 && packet[0] == '4' && packet[1] == '0' && client->state == JOINING) {
         client->state = JOINED;
         tally.joined++;
+        if (client->pid != NULL)
+            session_received(client, packet, length);
         client_joined(client);
     } else if (length >= 2 && packet[0] == '4' && packet[1] == '4') {
         tally.refused++;

@@ -30,6 +30,8 @@ static void check_order(struct client *client, uint64_t sequence) {
     uint64_t expected = client->next_sequence;
     if (sequence == expected) {
         client->next_sequence = expected + 1;
+        if (client->next_sequence == client->awaited)
+            client_has_all(client);
     } else if (sequence > expected) {
         tally.lost += sequence - expected;
         client->next_sequence = sequence + 1;
@@ -55,12 +57,24 @@ static double upper_edge_us(unsigned bucket) {
     return (double)((uint64_t)(bucket % STEPS + STEPS + 1) << (power - 6)) / 1e3;
 }
 
-static void record_latency(uint64_t scheduled, uint64_t now) {
-    uint64_t latency = now > scheduled ? now - scheduled : 0;
+void latency_add(uint64_t from, uint64_t to) {
+    uint64_t latency = to > from ? to - from : 0;
     histogram[bucket_of(latency)]++;
     latency_count++;
     if (latency > latency_max)
         latency_max = latency;
+}
+
+/* The offset is the last argument, if that is a text: `...,"<offset>"]`. */
+static void keep_offset(struct client *client, const char *packet, size_t length) {
+    if (length < 4 || packet[length - 1] != ']' || packet[length - 2] != '"')
+        return;
+    const char *end = packet + length - 2;
+    const char *quote = memrchr(packet, '"', length - 2);
+    if (quote == NULL || quote[-1] != ',' || end - quote > MAX_OFFSET)
+        return;
+    memcpy(client->offset, quote + 1, (size_t)(end - quote - 1));
+    client->offset[end - quote - 1] = '\0';
 }
 
 void event_received(struct client *client, const char *packet, size_t length, size_t frame_size,
@@ -75,12 +89,16 @@ void event_received(struct client *client, const char *packet, size_t length, si
         tally.frame_min = frame_size;
     if (frame_size > tally.frame_max)
         tally.frame_max = frame_size;
+    if (client->offset != NULL)
+        keep_offset(client, packet, length);
     if (number_after(packet, length, "\"seq\":", 6, &sequence_place, &sequence))
         check_order(client, sequence);
     else
         tally.unnumbered++;
+    if (options.missed > 0)
+        return; /* an event that is replayed tells nothing by its age */
     if (number_after(packet, length, "\"t\":", 4, &time_place, &scheduled))
-        record_latency(scheduled, now);
+        latency_add(scheduled, now);
 }
 
 void latencies_reset(void) {

@@ -1,4 +1,4 @@
-/* Options, the modes `fanout`, `idle` and `handshake`, and the line of JSON that each prints. */
+/* Options, the modes `fanout`, `idle`, `handshake` and `recover`, and the lines of JSON that they print. */
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -17,13 +17,15 @@
 
 struct options options = {
     .host = "127.0.0.1", .namespace = "/bench", .sockets = 1, .concurrency = 32, .total = 1,
-    .warmup = 0.5, .seconds = 3, .timeout = 60,
+    .warmup = 0.5, .seconds = 3, .before = 1, .timeout = 60,
 };
 struct tally tally;
 char first_problem[256];
 
 static struct client *clients;
 static int epoll, started, under_way;
+static int complete;             /* clients that have had what they wait for, mode `recover` */
+static uint64_t return_began;
 static bool is_restarting; /* mode `handshake`: who has joined closes and starts again */
 
 uint64_t clock_ns(void) {
@@ -106,6 +108,12 @@ void client_joined(struct client *client) {
     under_way--;
     if (is_restarting)
         client_stop(client);
+}
+
+void client_has_all(struct client *client) {
+    complete++;
+    if (client->is_returning)
+        latency_add(return_began, clock_ns());
 }
 
 void client_left(struct client *client, enum state before) {
@@ -255,14 +263,94 @@ static void handshake(void) {
     printf("}\n");
 }
 
+/* Wait for a line on stdin, whatever it says, while sockets are served. */
+static void wait_for_line(void) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    char discarded[64];
+    while (poll(&input, 1, 0) == 0)
+        turn(10);
+    if (read(STDIN_FILENO, discarded, sizeof discarded) <= 0)
+        die("stdin has ended");
+}
+
+/* Serve sockets until all clients have had the events up to `count`, or the time is up. */
+static void wait_for_all(uint64_t count) {
+    uint64_t deadline = clock_ns() + ns(options.timeout);
+    complete = 0;
+    for (int i = 0; i < options.sockets; i++) {
+        clients[i].awaited = FIRST_SEQUENCE + count;
+        if (clients[i].next_sequence >= clients[i].awaited)
+            complete++;
+    }
+    while (complete < options.sockets && clock_ns() < deadline)
+        turn(10);
+}
+
+/* Start the return of all clients, some handshakes at a time; they get what they missed meanwhile. */
+static void return_all(void) {
+    uint64_t deadline = clock_ns() + ns(options.timeout);
+    for (int i = 0; i < options.sockets; i++) {
+        while (under_way >= options.concurrency && clock_ns() < deadline)
+            turn(100);
+        if (!client_return(&clients[i], epoll))
+            fail("no connection");
+        under_way++;
+    }
+}
+
+static void print_recover(double elapsed, struct usage usage) {
+    printf("{\"sockets\":%d,\"seconds\":%.4f,\"joined\":%lu,\"recovered\":%lu,\"events\":%lu,",
+           options.sockets, elapsed, tally.joined, tally.recovered, tally.events);
+    print_usage(usage);
+    printf(",\"lost\":%lu,\"repeated\":%lu,\"reordered\":%lu,\"unnumbered\":%lu,\"closed\":%lu,",
+           tally.lost, tally.repeated, tally.reordered, tally.unnumbered, tally.closed);
+    printf("\"latency_us\":");
+    latencies_print(stdout);
+    printf("}\n");
+}
+
+/* Cut all clients while nothing is on the way to them, let them miss events, and bring all back at
+ * once. Latency is the time until a client has all, since the first began to return. Each step is
+ * asked for by a line on stdin, and told when it is done. */
+static void recover(void) {
+    shake_hands((uint64_t)options.sockets);
+    say_ready();
+    wait_for_all((uint64_t)options.before);
+    say_ready();
+    wait_for_line();
+    for (int i = 0; i < options.sockets; i++)
+        client_stop(&clients[i]);
+    say_ready();
+    wait_for_line();
+    begin_measuring();
+    tally.joined = 0;
+    struct usage usage = usage_now();
+    uint64_t total = (uint64_t)(options.before + options.missed);
+    for (int i = 0; i < options.sockets; i++)
+        clients[i].awaited = FIRST_SEQUENCE + total;
+    complete = 0;
+    return_began = clock_ns();
+    return_all();
+    uint64_t deadline = return_began + ns(options.timeout);
+    while (complete < options.sockets && clock_ns() < deadline)
+        turn(10);
+    double elapsed = (double)(clock_ns() - return_began) / 1e9;
+    for (uint64_t end = clock_ns() + ns(0.5); clock_ns() < end;)
+        turn(10); /* what comes twice may come late */
+    for (int i = 0; i < options.sockets; i++)
+        tally.lost += FIRST_SEQUENCE + total - clients[i].next_sequence;
+    print_recover(elapsed, usage);
+}
+
 /* Options */
 
 static _Noreturn void usage(void) {
     fprintf(stderr,
-            "usage: load fanout|idle|handshake --port P [--host A] [--namespace /bench]\n"
+            "usage: load fanout|idle|handshake|recover --port P [--host A] [--namespace /bench]\n"
             "  [--tokens FILE] [--sockets N] [--concurrency C] [--timeout S] [--server-pid PID]\n"
             "  fanout:    [--warmup S] [--seconds S] [--events K]\n"
-            "  handshake: [--total N]\n");
+            "  handshake: [--total N]\n"
+            "  recover:   --missed N [--before N]\n");
     exit(2);
 }
 
@@ -272,7 +360,7 @@ static void read_options(int argc, char **argv) {
         {"tokens", 1, 0, 't'},  {"sockets", 1, 0, 's'},     {"concurrency", 1, 0, 'c'},
         {"total", 1, 0, 'N'},   {"warmup", 1, 0, 'w'},      {"seconds", 1, 0, 'T'},
         {"events", 1, 0, 'K'},  {"timeout", 1, 0, 'x'},     {"server-pid", 1, 0, 'P'},
-        {0, 0, 0, 0},
+        {"before", 1, 0, 'b'},  {"missed", 1, 0, 'm'},      {0, 0, 0, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -289,6 +377,8 @@ static void read_options(int argc, char **argv) {
         case 'K': options.max_events = strtoull(optarg, NULL, 10); break;
         case 'x': options.timeout = atof(optarg); break;
         case 'P': options.server_pid = atoi(optarg); break;
+        case 'b': options.before = atoi(optarg); break;
+        case 'm': options.missed = atoi(optarg); break;
         default: usage();
         }
     }
@@ -313,6 +403,8 @@ int main(int argc, char **argv) {
         idle();
     else if (strcmp(options.mode, "handshake") == 0)
         handshake();
+    else if (strcmp(options.mode, "recover") == 0)
+        recover();
     else
         usage();
     return 0;

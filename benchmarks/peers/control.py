@@ -11,10 +11,10 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-__all__ = ["FIRST_SEQUENCE", "Emit", "obey_commands", "padding"]
+__all__ = ["FIRST_SEQUENCE", "Emit", "lines_of_stdin", "obey_commands", "padding", "say"]
 
 FIRST_SEQUENCE = 100_000_000
 """Events are numbered from here, so that all numbers have nine digits and all frames one size."""
@@ -55,9 +55,10 @@ async def obey_commands(
             ``single``.
         stats: Counters: ``events`` and the ``batches`` that they were sent in.
     """
-    _say({"port": port, "versions": dict(versions)})
+    say({"port": port, "versions": dict(versions)})
     tasks = set()
-    async for line in _lines_of_stdin():
+    burst = FIRST_SEQUENCE
+    async for line in lines_of_stdin():
         command, _, argument = line.partition(" ")
         if command == "saturate":
             tasks.add(asyncio.create_task(_saturate(emit)))
@@ -65,8 +66,11 @@ async def obey_commands(
             tasks.add(asyncio.create_task(_one_by_one(emit, settle)))
         elif command == "rate":
             tasks.add(asyncio.create_task(_pace(emit, float(argument))))
+        elif command == "burst":
+            tasks.add(asyncio.create_task(_burst(emit, range(burst, burst + int(argument)))))
+            burst += int(argument)
         elif command == "stats":
-            _say(stats())
+            say(stats())
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -74,6 +78,11 @@ async def obey_commands(
 
 async def _saturate(emit: Emit) -> None:
     for sequence in itertools.count(FIRST_SEQUENCE):
+        await emit(sequence, time.monotonic_ns())
+
+
+async def _burst(emit: Emit, sequences: range) -> None:
+    for sequence in sequences:
         await emit(sequence, time.monotonic_ns())
 
 
@@ -94,7 +103,8 @@ async def _pace(emit: Emit, rate: float) -> None:
         await emit(FIRST_SEQUENCE + number - 1, due)
 
 
-async def _lines_of_stdin() -> Any:
+async def lines_of_stdin() -> AsyncIterator[str]:
+    """Yield the commands until stdin ends."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -102,5 +112,6 @@ async def _lines_of_stdin() -> Any:
         yield line.decode().strip()
 
 
-def _say(answer: Mapping[str, Any]) -> None:
+def say(answer: Mapping[str, Any]) -> None:
+    """Answer with a line of JSON."""
     print(json.dumps(answer), flush=True)

@@ -2,7 +2,8 @@
 // only, no compression (the default), the native `bufferutil`, the initial HTTP request let go.
 //
 // Commands on stdin, as for every server here (see benchmarks/servers.py): `saturate`, `single`,
-// `rate N`, `stats`; the end of stdin stops it.
+// `rate N`, `burst N`, `stats`; the end of stdin stops it. With the argument `recovery`, clients that come
+// back within two minutes get their session ("Connection state recovery", in memory, its defaults).
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -18,7 +19,8 @@ const MAX_UNSENT_BYTES = 256 * 1024;
 
 const secret = process.env.BENCH_SECRET;
 const httpServer = createServer();
-const io = new Server(httpServer, { transports: ["websocket"], serveClient: false });
+const recovery = process.argv[2] === "recovery" ? { connectionStateRecovery: {} } : {};
+const io = new Server(httpServer, { transports: ["websocket"], serveClient: false, ...recovery });
 const bench = io.of("/bench");
 let events = 0;
 
@@ -89,6 +91,7 @@ function obey(line) {
   const [command, argument] = line.split(" ");
   if (command === "saturate" || command === "single") saturate();
   else if (command === "rate") pace(Number(argument));
+  else if (command === "burst") for (let i = Number(argument); i > 0; i -= 1) emit(now());
   else if (command === "stats") console.log(JSON.stringify({ events, batches: events }));
 }
 

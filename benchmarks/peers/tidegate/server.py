@@ -1,9 +1,13 @@
-"""Tidegate as a user writes it: a namespace, a declared event, and ``emit`` to a tenant."""
+"""Tidegate as a user writes it: a namespace, a declared event, and ``emit`` to a tenant.
+
+Usage: ``server.py [memory|rabbitmq]``: the log; in memory unless told.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -12,7 +16,7 @@ from benchmarks.peers.control import obey_commands, padding
 from pydantic import SecretStr
 
 from tidegate import Event, Gateway, Namespace, Settings
-from tidegate.app.settings import AuthSettings
+from tidegate.app.settings import AuthSettings, LimitSettings, LogSettings, RabbitMQSettings
 
 TURNS_PER_EVENT = 6
 """Turns of the event loop in which the log and the hub have handed an event to 1,000 sockets."""
@@ -26,9 +30,27 @@ class Bench(Event, name="bench"):
     pad: str
 
 
-async def main() -> None:
+MAX_UNAUTHENTICATED = 10_000
+"""All load clients come from one address, which no browsers do; the default is 50 for each."""
+
+
+def settings_for(log: str) -> Settings:
+    """Return the settings, with the log named."""
+    url = os.environ.get("BENCH_STREAM_URL")
+    return Settings(
+        port=0,
+        auth=AuthSettings(secret=SecretStr(os.environ["BENCH_SECRET"])),
+        limits=LimitSettings(
+            unauthenticated=MAX_UNAUTHENTICATED, unauthenticated_per_address=MAX_UNAUTHENTICATED
+        ),
+        log=LogSettings(kind=log, name=os.environ.get("BENCH_NAME", "bench")),  # type: ignore[arg-type]
+        rabbitmq=RabbitMQSettings(stream_url=None if url is None else SecretStr(url)),
+    )
+
+
+async def main(log: str) -> None:
     """Serve until stdin ends."""
-    settings = Settings(port=0, auth=AuthSettings(secret=SecretStr(os.environ["BENCH_SECRET"])))
+    settings = settings_for(log)
     gateway = Gateway(namespaces=[Namespace("/bench", events=[Bench])], settings=settings)
     await gateway.start()
     port = await gateway.listen()
@@ -63,4 +85,4 @@ def _stats(gateway: Gateway) -> Mapping[str, int]:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(main(*(sys.argv[1:] or ["memory"])))
