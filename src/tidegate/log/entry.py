@@ -59,7 +59,10 @@ class EventEntry(msgspec.Struct, frozen=True, gc=False, tag="event", array_like=
     @property
     def size(self) -> int:
         """Bytes of memory the entry counts for: its payload twice, since its frame repeats it."""
-        return FLAT_SIZE + 2 * (len(self.data) + sum(map(len, self.attachments)))
+        size = FLAT_SIZE + 2 * len(self.data)
+        if self.attachments:
+            size += 2 * sum(map(len, self.attachments))
+        return size
 
 
 class Revocation(msgspec.Struct, frozen=True, gc=False, tag="revoke", array_like=True):

@@ -93,9 +93,10 @@ class Window:
         kept = self._tenants.get(entry.tenant)
         if kept is None:
             kept = self._tenants[entry.tenant] = _TenantWindow()
+        size = entry.size
         kept.records.append(record)
-        kept.bytes += entry.size
-        self.bytes += entry.size
+        kept.bytes += size
+        self.bytes += size
         self._arrivals.append((now, record.offset, entry.tenant))
         while kept.bytes > self._tenant_bytes and len(kept.records) - kept.first > 1:
             self._evict_oldest_of(entry.tenant, kept)
@@ -142,10 +143,11 @@ class Window:
     def _evict_oldest_of(self, tenant: TenantId, kept: _TenantWindow) -> None:
         record = kept.records[kept.first]
         entry = record.entry
+        size = entry.size
         kept.records[kept.first] = _EVICTED
         kept.first += 1
-        kept.bytes -= entry.size
-        self.bytes -= entry.size
+        kept.bytes -= size
+        self.bytes -= size
         if entry.message_id is not None:
             self._message_ids.pop((entry.tenant, entry.namespace, entry.message_id), None)
         self._raise_floor(tenant, record.offset)
