@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 import ssl
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from tidegate.hub import Hub
 from tidegate.protocol.connection import ConnectionConfig
 from tidegate.transports.base import ConnectionHandler
 from tidegate.transports.doorkeeper import Doorkeeper
+from tidegate.transports.handover import ConnectionInbox
 from tidegate.transports.http import Routes
 from tidegate.transports.websocket import WebSocketConnection
 
@@ -72,6 +74,7 @@ class Listener:
         self.closes: Counter[str] = Counter()
         self.wheel = DeadlineWheel(WebSocketConnection.due, tick=_tick(core_config), clock=clock)
         self._server: asyncio.Server | None = None
+        self._inbox: ConnectionInbox | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
@@ -88,6 +91,28 @@ class Listener:
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
+    def start_from(self, inbox: ConnectionInbox, tls: ssl.SSLContext | None = None) -> None:
+        """Serve the connections that another process accepts."""
+
+        async def serve(accepted: socket.socket) -> None:
+            loop = asyncio.get_running_loop()
+            try:
+                await loop.connect_accepted_socket(
+                    lambda: WebSocketConnection(self), accepted, ssl=tls
+                )
+            except OSError:  # among others: no TLS handshake; nothing knows of it yet
+                accepted.close()
+                self.connection_ended()
+
+        self._inbox = inbox
+        self.wheel.start()
+        inbox.open(lambda accepted: self.spawn(serve(accepted)))
+
+    def connection_ended(self) -> None:
+        """Tell whoever accepted the connection that it is over."""
+        if self._inbox is not None:
+            self._inbox.ended()
+
     async def drain(self, seconds: float) -> None:
         """Stop accepting, and close the connections spread over ``seconds`` with jitter.
 
@@ -95,6 +120,8 @@ class Listener:
         """
         if self._server is not None:
             self._server.close()
+        if self._inbox is not None:
+            self._inbox.close()
         waiting = list(self.connections)
         random.shuffle(waiting)
         loop = asyncio.get_running_loop()
@@ -114,6 +141,8 @@ class Listener:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.wheel.stop()
+        if self._inbox is not None:
+            self._inbox.close()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()

@@ -125,6 +125,7 @@ class WebSocketConnection(asyncio.Protocol):
         """Tell the application and forget."""
         listener = self._listener
         listener.connections.discard(self)
+        listener.connection_ended()
         if not self.is_let_in:
             listener.doorkeeper.leave(self.address or None)
             self.is_let_in = True
