@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tidegate.api.openapi import openapi_document
-from tidegate.app.metrics import render_metrics
+from tidegate.api.views import GatewayViews, Views, require_start, tenant_in
 from tidegate.errors import LogError, PayloadError
 from tidegate.log import EventEntry, Record
 from tidegate.sources.request import read_requests, to_entries
@@ -40,23 +40,25 @@ class _AdminRequest(msgspec.Struct, forbid_unknown_fields=True):
     token_id: str | None = None
 
 
-def make_api(gateway: Gateway, key: str | None) -> Starlette:
+def make_api(gateway: Gateway, key: str | None, views: Views | None = None) -> Starlette:
     """Return the ASGI application of the private port.
 
     Args:
         gateway: Until it has started, the port tells only its health.
         key: Bearer key; None serves everybody (development on loopback only: the caller checks).
+        views: What tells of the node, if it is more than this gateway.
     """
     api = _API(gateway, key)
+    views = views or GatewayViews(gateway)
     return Starlette(
         routes=[
             Route("/health/live", api.live),
-            Route("/health/ready", api.ready),
+            Route("/health/ready", views.ready),
             Route("/openapi.json", api.openapi),
-            Route("/metrics", api.guarded(api.metrics)),
+            Route("/metrics", api.keyed(views.metrics)),
             Route("/v1/events", api.guarded(api.publish), methods=["POST"]),
-            Route("/v1/tenants", api.guarded(api.tenants)),
-            Route("/v1/tenants/{tenant}", api.guarded(api.tenant)),
+            Route("/v1/tenants", api.keyed(views.tenants)),
+            Route("/v1/tenants/{tenant}", api.keyed(views.tenant)),
             Route("/v1/tenants/{tenant}/events", api.guarded(api.tail)),
             Route("/v1/tenants/{tenant}/disconnect", api.guarded(api.disconnect), methods=["POST"]),
             Route("/v1/tenants/{tenant}/revoke", api.guarded(api.revoke), methods=["POST"]),
@@ -77,6 +79,15 @@ class _API:
         self._key = None if key is None else key.encode()
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint behind the bearer key, for a gateway that has started."""
+
+        async def check_first(request: Request) -> Response:
+            require_start(self._gateway)
+            return await endpoint(request)
+
+        return self.keyed(check_first)
+
+    def keyed(self, endpoint: Endpoint) -> Endpoint:
         """Return the endpoint behind the bearer key."""
 
         async def check_first(request: Request) -> Response:
@@ -87,8 +98,6 @@ class _API:
                     raise HTTPException(
                         401, "Send the API key as Authorization: Bearer <key>.", _CHALLENGE
                     )
-            if not self._gateway.is_started:
-                raise LogError("the gateway is starting, or waits for RabbitMQ")
             return await endpoint(request)
 
         return check_first
@@ -97,22 +106,9 @@ class _API:
         """Tell that the process answers."""
         return JSONResponse({"status": "live"})
 
-    async def ready(self, request: Request) -> Response:
-        """Tell whether new clients should be sent here."""
-        checks = self._gateway.checks
-        is_ready = all(checks.values())
-        status = "ready" if is_ready else "not_ready"
-        return JSONResponse({"status": status, "checks": checks}, 200 if is_ready else 503)
-
     async def openapi(self, request: Request) -> Response:
         """Describe this API."""
         return JSONResponse(openapi_document())
-
-    async def metrics(self, request: Request) -> Response:
-        """Give the metrics to Prometheus."""
-        return Response(
-            render_metrics(self._gateway), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
 
     async def publish(self, request: Request) -> Response:
         """Publish one event or a list of them, all or nothing."""
@@ -131,29 +127,6 @@ class _API:
                 "so that none comes twice"
             ) from None
         return JSONResponse({"offsets": offsets}, 202)
-
-    async def tenants(self, request: Request) -> Response:
-        """List the tenants connected to this node, with their number of sockets."""
-        counts = self._gateway.hub.tenants()
-        return JSONResponse(
-            {"tenants": [{"tenant": t, "sockets": n} for t, n in sorted(counts.items())]}
-        )
-
-    async def tenant(self, request: Request) -> Response:
-        """List the sockets of a tenant on this node."""
-        tenant = self._gateway.tenant(_tenant_in(request)).tenant_id
-        sockets = [
-            {
-                "sid": socket.sid,
-                "user": socket.identity.user,
-                "namespace": socket.namespace,
-                "rooms": sorted(socket.rooms or ()),
-                "live": socket.is_live,
-                "expires_at": socket.identity.expires_at,
-            }
-            for socket in self._gateway.hub.sockets_of(tenant)
-        ]
-        return JSONResponse({"tenant": tenant, "sockets": sockets})
 
     async def disconnect(self, request: Request) -> Response:
         """Disconnect a tenant's sockets, or one user's, on every node."""
@@ -176,7 +149,7 @@ class _API:
 
     async def tail(self, request: Request) -> Response:
         """Stream a tenant's events as they come, one JSON object a line."""
-        tenant = self._gateway.tenant(_tenant_in(request)).tenant_id
+        tenant = self._gateway.tenant(tenant_in(request)).tenant_id
         lines = self._tail_lines(tenant, request.query_params.get("namespace"))
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
@@ -216,15 +189,10 @@ class _API:
             decoded = msgspec.json.decode(body or b"{}", type=_AdminRequest)
         except msgspec.DecodeError as error:
             raise PayloadError(str(error)) from None
-        return self._gateway.tenant(_tenant_in(request)), decoded
+        return self._gateway.tenant(tenant_in(request)), decoded
 
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
-
-def _tenant_in(request: Request) -> str:
-    tenant: str = request.path_params["tenant"]
-    return tenant
 
 
 async def _body(request: Request) -> bytes:

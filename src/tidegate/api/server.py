@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-__all__ = ["APIServer"]
+__all__ = ["BACKLOG", "APIServer"]
+
+BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
@@ -36,13 +38,17 @@ class APIServer:
         Raises:
             OSError: The address is taken or not ours.
         """
-        listening = socket.create_server((host, port), backlog=128)
+        listening = socket.create_server((host, port), backlog=BACKLOG)
+        bound: int = listening.getsockname()[1]
+        await self.serve(listening)
+        return bound
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Answer on a socket that listens already."""
         listening.setblocking(False)
         self._task = asyncio.get_running_loop().create_task(self._server.serve([listening]))
         while not self._server.started and not self._task.done():  # noqa: ASYNC110 - no event there
             await asyncio.sleep(0)
-        bound: int = listening.getsockname()[1]
-        return bound
 
     async def stop(self) -> None:
         """Finish the requests under way, for a bounded time, and close."""

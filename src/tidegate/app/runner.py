@@ -6,63 +6,102 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tidegate.app.gateway import Gateway
 from tidegate.app.safety import api_is_on
+from tidegate.app.seat import Seat
+from tidegate.app.worker import Worker
 
 if TYPE_CHECKING:
     from tidegate.api.server import APIServer
 
-__all__ = ["run_gateway"]
+__all__ = ["OnReady", "run_gateway", "stop_signals"]
 
 log = logging.getLogger("tidegate")
 
 OnReady = Callable[[int, int | None], None]
 
 
-async def run_gateway(gateway: Gateway, *, on_ready: OnReady | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal ends the draining.
+class Ports(Protocol):
+    """The ways by which a gateway is reached, by clients, services and orders."""
+
+    def orders(self) -> asyncio.Queue[None]:
+        """Return where each order to stop arrives."""
+        ...
+
+    async def open_api(self, gateway: Gateway) -> None:
+        """Open the private port first: it tells that the gateway lives, and what it waits for."""
+        ...
+
+    async def open_public(self, gateway: Gateway) -> None:
+        """Let the clients in."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the private port."""
+        ...
+
+
+async def run_gateway(
+    gateway: Gateway, *, on_ready: OnReady | None = None, seat: Seat | None = None
+) -> None:
+    """Serve until told to stop, then drain; a second order ends the draining.
 
     Args:
         gateway: Configured, not started.
-        on_ready: Told the public port and the private one (None if it is off).
+        on_ready: Told the public port and the private one (None if it is off), unless a worker's.
+        seat: The gateway is a worker; without, it has its own ports and heeds SIGTERM and SIGINT.
 
     Raises:
         OSError: A port can't be had.
         ConfigError: The settings can't be used.
         LogError: The log was lost; the process should be started anew.
     """
-    settings = gateway.settings
-    stopped = _stop_signals()
-    api, api_port = await _start_api(gateway)
+    ports: Ports = _OwnPorts(on_ready) if seat is None else Worker(seat)
+    stopped = ports.orders()
     try:
+        await ports.open_api(gateway)
         if not await _start_unless(stopped, gateway):
             return
-        port = await gateway.listen()
-        log.info("listening on %s:%s", settings.host, port)
-        if on_ready is not None:
-            on_ready(port, api_port)
+        await ports.open_public(gateway)
         await _serve_until(stopped, gateway)
     finally:
-        if api is not None:
-            await api.stop()
+        await ports.close()
         await gateway.stop()
     if gateway.failure is not None:
         raise gateway.failure
 
 
-async def _start_api(gateway: Gateway) -> tuple[APIServer | None, int | None]:
-    """Open the private port first: it tells that the gateway lives, and what it waits for."""
-    from tidegate.api.http import make_api
-    from tidegate.api.server import APIServer
+class _OwnPorts:
+    def __init__(self, on_ready: OnReady | None) -> None:
+        self._on_ready = on_ready
+        self._api: APIServer | None = None
+        self._api_port: int | None = None
 
-    settings = gateway.settings
-    if not api_is_on(settings):
-        return None, None
-    key = settings.api.key
-    api = APIServer(make_api(gateway, None if key is None else key.get_secret_value()))
-    return api, await api.start(settings.api.host, settings.api.port)
+    def orders(self) -> asyncio.Queue[None]:
+        return stop_signals()
+
+    async def open_api(self, gateway: Gateway) -> None:
+        from tidegate.api.http import make_api
+        from tidegate.api.server import APIServer
+
+        settings = gateway.settings
+        if not api_is_on(settings):
+            return
+        key = settings.api.key
+        self._api = APIServer(make_api(gateway, None if key is None else key.get_secret_value()))
+        self._api_port = await self._api.start(settings.api.host, settings.api.port)
+
+    async def open_public(self, gateway: Gateway) -> None:
+        port = await gateway.listen()
+        log.info("listening on %s:%s", gateway.settings.host, port)
+        if self._on_ready is not None:
+            self._on_ready(port, self._api_port)
+
+    async def close(self) -> None:
+        if self._api is not None:
+            await self._api.stop()
 
 
 async def _start_unless(stopped: asyncio.Queue[None], gateway: Gateway) -> bool:
@@ -96,7 +135,8 @@ async def _serve_until(stopped: asyncio.Queue[None], gateway: Gateway) -> None:
     log.info("stopped")
 
 
-def _stop_signals() -> asyncio.Queue[None]:
+def stop_signals() -> asyncio.Queue[None]:
+    """Return where each SIGTERM and SIGINT from now on arrives."""
     stopped: asyncio.Queue[None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -25,7 +25,11 @@ def load(config: Path | None, flags: Mapping[str, object] | None = None) -> Load
 
 
 def load_safe(
-    config: Path | None, flags: Mapping[str, object], *, has_authenticator: bool = False
+    config: Path | None,
+    flags: Mapping[str, object],
+    *,
+    has_authenticator: bool = False,
+    is_quiet: bool = False,
 ) -> LoadedSettings:
     """Return settings that are safe to serve with; with ``dev``, warn of those that are not.
 
@@ -33,6 +37,7 @@ def load_safe(
         config: The settings file, if one was named.
         flags: Values by dotted key.
         has_authenticator: The gateway verifies tokens in a way of its own.
+        is_quiet: Warn of nothing; somebody did already.
 
     Raises:
         ConfigErrors: They are wrong, or unsafe without ``dev``.
@@ -43,6 +48,8 @@ def load_safe(
     has_key = has_authenticator or any((auth.secret, auth.jwks_url, auth.public_key))
     if problems and not (loaded.settings.dev and has_key):
         raise ConfigErrors(problems)
+    if is_quiet:
+        return loaded
     for problem in problems:
         print(f"UNSAFE, permitted by --dev: {problem}", file=sys.stderr)
     for warning in setting_warnings(loaded):
@@ -50,15 +57,17 @@ def load_safe(
     return loaded
 
 
-def start_logging(settings: Settings) -> None:
-    """Write log lines to standard error, as text or as JSON."""
+def start_logging(settings: Settings, *, worker: int | None = None) -> None:
+    """Write log lines to standard error, as text or as JSON, with the worker's number if any."""
     handler = logging.StreamHandler()
     if settings.log_format == "json":
         from tidegate.cli.json_log import JSONFormatter
 
-        handler.setFormatter(JSONFormatter())
+        handler.setFormatter(JSONFormatter(worker))
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        who = "" if worker is None else f"worker {worker} "
+        line = f"%(asctime)s %(levelname)s {who}%(name)s: %(message)s"
+        handler.setFormatter(logging.Formatter(line))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, which may hold keys
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its life is told by ours

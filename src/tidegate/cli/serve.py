@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +12,10 @@ from pathlib import Path
 import uvloop
 
 from tidegate.app.gateway import Gateway
-from tidegate.app.runner import run_gateway
+from tidegate.app.runner import OnReady, run_gateway
+from tidegate.app.seat import take_seat
+from tidegate.app.settings import Settings
+from tidegate.app.supervisor import Supervisor
 from tidegate.cli.loading import load_safe, start_logging
 from tidegate.errors import ConfigError
 
@@ -18,15 +23,19 @@ __all__ = ["serve_gateway"]
 
 
 def serve_gateway(target: str | None, config: Path | None, flags: Mapping[str, object]) -> None:
-    """Run a gateway until it is told to stop.
+    """Run a gateway until it is told to stop, in several processes if the settings say so.
 
     Raises:
         ConfigError: The settings or the target can't be used.
+        SystemExit: The workers can't run, for reasons that they have told.
     """
+    seat = take_seat(os.environ)
     gateway = Gateway() if target is None else _import_gateway(target)
-    loaded = load_safe(config, flags, has_authenticator=gateway.has_own_authenticator)
+    loaded = load_safe(
+        config, flags, has_authenticator=gateway.has_own_authenticator, is_quiet=seat is not None
+    )
     settings = loaded.settings
-    start_logging(settings)
+    start_logging(settings, worker=None if seat is None else seat.number)
     gateway.configure(settings)
     if not gateway.namespaces and not settings.namespaces:
         raise ConfigError(
@@ -43,7 +52,18 @@ def serve_gateway(target: str | None, config: Path | None, flags: Mapping[str, o
         else:
             print(f"Private port: http://{settings.api.host}:{api_port}", flush=True)
 
-    uvloop.run(run_gateway(gateway, on_ready=announce))
+    if settings.workers > 1 and seat is None:
+        code = asyncio.run(_supervise(settings, announce))
+        if code:
+            sys.exit(code)
+    else:
+        uvloop.run(run_gateway(gateway, on_ready=announce, seat=seat))
+
+
+async def _supervise(settings: Settings, announce: OnReady) -> int:
+    # The same program with the same flags, however it was started.
+    command = [sys.executable, *sys.orig_argv[1:]]
+    return await Supervisor(settings, command=command, on_ready=announce).run()
 
 
 def _import_gateway(target: str) -> Gateway:
