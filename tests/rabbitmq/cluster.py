@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ class Balancer:
         there = await self._connect()
         if there is not None:
             back_reader, back_writer = there
-            await asyncio.gather(_pump(reader, back_writer), _pump(back_reader, writer))
+            await asyncio.gather(pump(reader, back_writer), pump(back_reader, writer))
             back_writer.close()
         writer.close()
 
@@ -189,7 +190,7 @@ class Balancer:
         return None
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):
             writer.write(data)
@@ -298,11 +299,12 @@ async def heard_all(clients: dict[OfficialClient, str], sent: dict[str, int]) ->
     """Wait until every client has heard its tenant's last event, and return what each heard."""
     for client, tenant in clients.items():
         last = sent[tenant] - 1
-        await until(
-            lambda client=client, last=last: last in numbers(client)[-50:],
-            f"{last} at {client.name} of {tenant}",
-        )
+        await until(partial(_has_heard, client, last), f"{last} at {client.name} of {tenant}")
     return [Count(numbers(client), sent[tenant]) for client, tenant in clients.items()]
+
+
+def _has_heard(client: OfficialClient, number: int) -> bool:
+    return number in numbers(client)[-50:]
 
 
 def numbers(client: OfficialClient) -> list[int]:

@@ -85,9 +85,17 @@ class Publisher:
     async def publish(self, entries: Sequence[EventEntry]) -> list[str]:
         """Append a batch, all or nothing, and return the offsets as clients see them.
 
-        Waits while this node is too far behind with one of the tenants.
+        Waits while this node is too far behind with one of the tenants, or can't reach the log.
+
+        Raises:
+            PayloadError: One of them is larger than the log takes; nothing was appended.
+            LogError: The log is closed.
         """
+        limit = self._log.max_entry_size
         for entry in entries:
+            size = len(entry.data) + sum(map(len, entry.attachments))
+            if size > limit:
+                raise PayloadError(f"An event has at most {limit} bytes here, not {size}")
             if self._hub.is_full(entry.tenant):
                 await self._hub.wait_for_room(entry.tenant)
         offsets = await self._log.append(entries)

@@ -93,6 +93,7 @@ class RabbitMQStreamLog:
     ) -> None:
         self.epoch = ""
         self.key = b""
+        self.name = name
         self.partitions = partitions
         self.foreign: Foreign = foreign or _refuse_foreign
         self.streams = [f"{name}.{number}-of-{partitions}" for number in range(partitions)]
@@ -195,10 +196,10 @@ class RabbitMQStreamLog:
             self._reader(number, self.streams[number], start, queue)
             for number, start in enumerate(starts)
         ]
+        self._readers.update(readers)  # at once, so that appends from now on rely on them
         self._sinks.add(queue)
         try:
             for reader in readers:
-                self._readers.add(reader)
                 reader.start()
             while not self._is_closed:
                 batch = await queue.get()
@@ -216,20 +217,18 @@ class RabbitMQStreamLog:
     async def revocations(self) -> Sequence[Revocation]:
         """Return the revocations that were kept and may still be in force, oldest first."""
         found: list[Revocation] = []
-        queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue(READ_AHEAD)
-        start = Start(since=0.0)
-        reader = self._reader(self.partitions, self._revocations, start, queue)
+        queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue()
+        reader = self._reader(self.partitions, self._revocations, Start(since=0.0), queue)
         self._readers.add(reader)
         reader.start()
         try:
-            mark = asyncio.ensure_future(self._store(self.partitions, ()))
-            while True:
+            mark, end = first_offset(await self._store(self.partitions, ())), 0
+            while end < mark:
                 batch = await queue.get()
                 if not isinstance(batch, Batch):
                     raise batch or LogError("the log is closed")
                 found += [r.entry for r in batch.records if isinstance(r.entry, Revocation)]
-                if mark.done() and batch.end >= first_offset(mark.result()):
-                    break
+                end = batch.end
         finally:
             self._readers.discard(reader)
             await reader.close()
@@ -284,9 +283,8 @@ class RabbitMQStreamLog:
 
     async def _read_own(self, partition: int) -> None:
         """Make sure that somebody reads what is appended: so it gets known that it is stored."""
-        if partition < self.partitions and self._sinks:
-            return
-        reader = self._own_readers.get(partition)
+        reader = next((r for r in self._readers if r.partition == partition), None)
+        reader = reader or self._own_readers.get(partition)
         if reader is None:
             stream = (*self.streams, self._revocations)[partition]
             start = Start(since=time.time() - CLOCK_SKEW)
@@ -306,7 +304,8 @@ class RabbitMQStreamLog:
         try:
             is_new = [await self._create(link, stream) for stream in self.streams]
             await self._create(link, self._revocations)
-            self.key = await read_or_make_key(link.client, self.streams[0], is_new=is_new[0])
+            make_key = read_or_make_key(link.client, self.streams[0], is_new=is_new[0])
+            self.key = await link.ask(make_key)
             self.epoch = epoch_of(self.key, self.partitions)
         finally:
             await link.close()
@@ -324,7 +323,7 @@ class RabbitMQStreamLog:
             "queue-leader-locator": "least-leaders",
         }
         try:
-            await link.client.create_stream(stream, arguments)
+            await link.ask(link.client.create_stream(stream, arguments))
         except exceptions.StreamAlreadyExists:
             return False
         return True
@@ -348,9 +347,11 @@ class RabbitMQStreamLog:
             link = await open_link_to_leader(
                 self._address, stream, f"{self._node} reads {stream}", self._heartbeat
             )
-            if await read_key(link.client, self.streams[0]) != self.key:
+            try:
+                await self._check_key(link)
+            except BaseException:
                 await link.close()
-                raise LogError(f"{self.streams[0]} was deleted and made anew: this is another log")
+                raise
             return link
 
         return Reader(
@@ -363,6 +364,10 @@ class RabbitMQStreamLog:
             stored=lambda writer, number, offset: self._stored(partition, writer, number, offset),
             foreign=lambda data: self._foreign_entry(partition, data),
         )
+
+    async def _check_key(self, link: Link) -> None:
+        if await link.ask(read_key(link.client, self.streams[0])) != self.key:
+            raise LogError(f"{self.streams[0]} was deleted and made anew: this is another log")
 
     def _backoff(self, what: str) -> Backoff:
         return Backoff(f"{what} at {self._address}", self._retry_delay)

@@ -58,6 +58,8 @@ class Start:
             if wanted < 0:
                 return schema.OffsetSpec.from_params(OffsetType.FIRST, None)
             return schema.OffsetSpec.from_params(OffsetType.OFFSET, wanted)
+        if self.since <= 0.0:
+            return schema.OffsetSpec.from_params(OffsetType.FIRST, None)
         return schema.OffsetSpec.from_params(OffsetType.TIMESTAMP, int(self.since * 1000))
 
 
@@ -88,7 +90,7 @@ class Reader:
         stored: Stored,
         foreign: Foreign,
     ) -> None:
-        self._partition = partition
+        self.partition = partition
         self._stream = stream
         self._start = start
         self._connect = connect
@@ -125,8 +127,10 @@ class Reader:
             link = await self._connect()
             subscription = _Subscription(self, link)
             await link.deliver_to(subscription.on_deliver)
-            await link.client.subscribe(
-                self._stream, SUBSCRIPTION, self._start.spec(), initial_credit=CREDIT
+            await link.ask(
+                link.client.subscribe(
+                    self._stream, SUBSCRIPTION, self._start.spec(), initial_credit=CREDIT
+                )
             )
             self._backoff.succeeded()
             self.is_connected = True
@@ -179,7 +183,7 @@ class Reader:
         elif end <= after:
             return None
         return Batch(
-            self._partition, [record for record in records if record.offset > after], after, end
+            self.partition, [record for record in records if record.offset > after], after, end
         )
 
     def _entries(self, number: int, data: bytes) -> list[Any]:

@@ -1,9 +1,9 @@
 """Appends to one stream: in order, each batch once, across lost connections.
 
-A batch counts as appended when a reader has seen it in the stream: that is when the broker has
-committed it, and how its offset becomes known. The broker knows a writer by name and remembers the
-number of its newest batch, so after a lost connection only what is missing is sent again, and what
-arrives twice is dropped there.
+A batch counts as appended when a reader has seen it in the stream, or a later one of the same
+writer: that is when the broker has committed it, and how its offset becomes known. The broker knows
+a writer by name and remembers the number of its newest batch, so after a lost connection only what
+is missing is sent again, and what arrives twice is dropped there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ MAX_UNCONFIRMED = 256
 """Batches on their way to the broker at once; further appends wait."""
 
 CLOSE_SECONDS = 5.0
+
+NUDGE_SECONDS = 3.0
+"""A batch that nobody has seen for so long is followed by an empty one. A reader that begins at a
+time can miss what is written at that very moment; it sees the next."""
 
 
 class _Pending:
@@ -80,12 +84,7 @@ class Writer:
         async with self._room:
             if self.is_closed:
                 raise LogError("the log is closed")
-            self._number += 1
-            number = self._number
-            data = encode_batch(self._name, number, entries)
-            pending = _Pending(data, asyncio.get_running_loop().create_future())
-            self._pending[number] = pending
-            self._work.set()
+            number, pending = self._put(entries)
             try:
                 return await pending.stored
             finally:
@@ -93,10 +92,22 @@ class Writer:
                     self._pending.pop(number, None)
 
     def stored(self, number: int, offset: int) -> None:
-        """Note that a reader has seen a batch in the stream."""
-        pending = self._pending.pop(number, None)
-        if pending is not None and not pending.stored.done():
-            pending.stored.set_result(offset)
+        """Note that a reader has seen a batch in the stream, and so all before it are there."""
+        while self._pending:
+            oldest = next(iter(self._pending))
+            if oldest > number:
+                return
+            pending = self._pending.pop(oldest)
+            if not pending.stored.done():
+                pending.stored.set_result(offset)
+
+    def _put(self, entries: Sequence[Entry]) -> tuple[int, _Pending]:
+        self._number += 1
+        data = encode_batch(self._name, self._number, entries)
+        pending = _Pending(data, asyncio.get_running_loop().create_future())
+        self._pending[self._number] = pending
+        self._work.set()
+        return self._number, pending
 
     async def close(self) -> None:
         """Let what is under way finish if the broker is there, and stop."""
@@ -129,9 +140,10 @@ class Writer:
 
     async def _declare(self, link: Link) -> None:
         """Introduce ourselves, and find out what has to be sent again."""
-        link.client.add_handler(schema.PublishError, _refuse(link), name="writer")
-        await link.client.declare_publisher(self._stream, self._name, PUBLISHER)
-        newest = await link.client.query_publisher_sequence(self._stream, self._name)
+        client = link.client
+        client.add_handler(schema.PublishError, _refuse(link), name="writer")
+        await link.ask(client.declare_publisher(self._stream, self._name, PUBLISHER))
+        newest = await link.ask(client.query_publisher_sequence(self._stream, self._name))
         for number, pending in self._pending.items():
             pending.is_sent = number <= newest
 
@@ -140,7 +152,11 @@ class Writer:
         while not link.lost.is_set():
             self._work.clear()
             await self._send_waiting(link)
-            await self._work.wait()
+            try:
+                async with asyncio.timeout(NUDGE_SECONDS if self._pending else None):
+                    await self._work.wait()
+            except TimeoutError:
+                self._put(())
 
     async def _send_waiting(self, link: Link) -> None:
         messages: list[schema.Message] = []
