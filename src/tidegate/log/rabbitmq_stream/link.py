@@ -39,7 +39,7 @@ READ_SIZE = 64 * 1024
 rstream_connection.CHUNK_SIZE = READ_SIZE
 """Bytes that rstream takes from its socket's buffer at once.
 
-It has no option for it, and its own 256 cost a follower 15 % where events are messages of their own.
+It has no option for it, and its own 256 cost a follower 15 % where each event is a message.
 """
 
 LINK_ERRORS = (
