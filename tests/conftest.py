@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import jwt
@@ -14,6 +14,9 @@ import pytest
 
 from tests.broker import PrivateBroker
 from tidegate import Gateway, Namespace, Settings
+
+if TYPE_CHECKING:
+    from tests.interop.official_client import NodeDriver
 
 SECRET = "a secret for tests that is long enough: 0123456789abcdef"
 PATIENCE = 10.0
@@ -49,6 +52,17 @@ def broker() -> Iterator[Broker]:
     else:
         with PrivateBroker() as private:
             yield Broker(private.url, private.stream_url)
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[NodeDriver]:
+    """Official clients in a Node process."""
+    from tests.interop.official_client import NodeDriver
+
+    driver = NodeDriver()
+    await driver.start()
+    yield driver
+    await driver.stop()
 
 
 def make_settings(**changes: Any) -> Settings:

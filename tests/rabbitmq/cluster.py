@@ -19,7 +19,7 @@ from typing import Any
 import aio_pika
 import httpx
 
-from tests.broker import free_port
+from tests.broker import Proxy, free_port
 from tests.conftest import SECRET, Broker, until
 from tests.interop.official_client import OfficialClient
 
@@ -30,8 +30,8 @@ START_SECONDS = 30.0
 class GatewayProcess:
     """One ``tidegate serve``."""
 
-    def __init__(self, environment: dict[str, str], log: Path, target: str | None) -> None:
-        self._target = [] if target is None else [target]
+    def __init__(self, environment: dict[str, str], log: Path, arguments: list[str]) -> None:
+        self._arguments = arguments
         self.port, self.api_port = free_port(), free_port()
         self._environment = environment
         self._log = log
@@ -40,7 +40,7 @@ class GatewayProcess:
     async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tidegate", "serve", *self._target),
+                *(sys.executable, "-m", "tidegate", "serve", *self._arguments),
                 *("--port", str(self.port), "--api-port", str(self.api_port)),
                 env={**os.environ, **self._environment},
                 stdout=log,
@@ -123,7 +123,7 @@ class Cluster:
             **environment,
         }
         self._folder = folder
-        self.target: str | None = None
+        self.arguments: list[str] = []
         self.nodes: list[GatewayProcess] = []
         self.balancer = Balancer(self.nodes)
 
@@ -135,7 +135,7 @@ class Cluster:
 
     async def add_unready(self) -> GatewayProcess:
         number = len(list(self._folder.glob("node-*")))
-        node = GatewayProcess(self.environment, self._folder / f"node-{number}.log", self.target)
+        node = GatewayProcess(self.environment, self._folder / f"node-{number}.log", self.arguments)
         self.nodes.append(node)
         await node.start()
         return node
@@ -146,57 +146,26 @@ class Cluster:
         await self.balancer.close()
 
 
-class Balancer:
-    """Forwards TCP connections to the nodes in turn, passing over those that don't answer."""
+class Balancer(Proxy):
+    """Forwards connections to the nodes in turn, passing over those that don't answer."""
 
     def __init__(self, nodes: list[GatewayProcess]) -> None:
+        super().__init__(0)
         self._nodes = nodes
         self._turn = 0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
 
     async def start(self) -> str:
         """Return the URL to connect to."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.open()
         return f"http://127.0.0.1:{self.port}"
 
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        there = await self._connect()
-        if there is not None:
-            back_reader, back_writer = there
-            await asyncio.gather(pump(reader, back_writer), pump(back_reader, writer))
-            back_writer.close()
-        writer.close()
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        for _ in range(len(self._nodes)):
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        for _ in self._nodes:
             self._turn += 1
             node = self._nodes[self._turn % len(self._nodes)]
             with contextlib.suppress(OSError):
                 return await asyncio.open_connection("127.0.0.1", node.port)
-        return None
-
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    with contextlib.suppress(OSError, RuntimeError):
-        writer.close()
+        raise ConnectionRefusedError("no node answers")
 
 
 class Load:

@@ -3,80 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from pika.spec import BasicProperties
 
+from tests.broker import Proxy
 from tests.conftest import PATIENCE, Broker, until
 from tidegate.sources.rabbitmq import AMQPConnection, ConfirmedPublisher
 
 Publish = Callable[..., Awaitable[None]]
-
-
-class Proxy:
-    """Forwards to a port of this machine, until told not to."""
-
-    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
-        self._target = target
-        self._tls = tls
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._flows = asyncio.Event()
-        self.port = 0
-        self.resume()
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(
-            self._on_client, "127.0.0.1", self.port, ssl=self._tls
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def refuse(self) -> None:
-        """Stop listening and cut what is open."""
-        assert self._server is not None
-        self._server.close()
-        self.cut()
-
-    def cut(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
-
-    def stall(self) -> None:
-        """Keep the lines open and pass nothing on."""
-        self._flows.clear()
-
-    def resume(self) -> None:
-        self._flows.set()
-
-    async def close(self) -> None:
-        await self.refuse()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers |= {writer, back}
-        for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.ensure_future(self._pass_on(source, sink))
-            self._tasks.add(task)
-
-    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65_536):
-                await self._flows.wait()
-                sink.write(data)
-                await sink.drain()
-        sink.transport.abort()
 
 
 @pytest.fixture

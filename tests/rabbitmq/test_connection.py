@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.broker import Proxy
 from tests.conftest import Broker, until
 from tests.interop.test_tls import write_certificate
-from tests.rabbitmq.conftest import Proxy, port_of, take
+from tests.rabbitmq.conftest import port_of, take
 from tidegate.errors import ConfigError, SourceError
 from tidegate.sources.rabbitmq import AMQPChannelClosed, AMQPConnection, ConfirmedPublisher
 

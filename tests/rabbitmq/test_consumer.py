@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.broker import Proxy
 from tests.conftest import until
-from tests.rabbitmq.conftest import Proxy, Publish, count_in, take, until_taken
+from tests.rabbitmq.conftest import Publish, count_in, take, until_taken
 from tidegate.errors import ConfigError, LogError, MessageRejected, SourceError
 from tidegate.ids import NamespaceName, TenantId
 from tidegate.log.entry import EventEntry

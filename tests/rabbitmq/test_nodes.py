@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ from tests.rabbitmq.cluster import Cluster, Load, cluster, heard_all, numbers, r
 
 TENANTS = ["acme", "globex", "initech"]
 CLIENTS = 30
-
-
-@pytest.fixture
-async def node() -> AsyncIterator[NodeDriver]:
-    driver = NodeDriver()
-    await driver.start()
-    yield driver
-    await driver.stop()
 
 
 async def connect(node: NodeDriver, url: str, count: int = CLIENTS) -> dict[OfficialClient, str]:
@@ -143,7 +134,7 @@ async def test_resource_rooms_come_back_on_another_node(
         "gateway = Gateway([chat])\n"
     )
     async with cluster(broker, tmp_path, nodes=0, PYTHONPATH=str(tmp_path)) as nodes:
-        nodes.target = "rooms:gateway"
+        nodes.arguments = ["rooms:gateway"]
         first, second = await nodes.add(), await nodes.add()
         url = await nodes.balancer.start()
         client = node.client("a", f"{url}/chat", auth={"token": make_token()})

@@ -11,9 +11,9 @@ from contextlib import aclosing
 import aio_pika
 import pytest
 
+from tests.broker import Proxy
 from tests.conftest import Broker, until
 from tests.contract.event_log import PATIENCE, EventLogContract, entry, numbers, take
-from tests.rabbitmq.cluster import pump
 from tidegate.errors import LogError, LogGap
 from tidegate.ids import NamespaceName, TenantId, UserId
 from tidegate.log import EventEntry, Revocation
@@ -61,63 +61,23 @@ class TestManyPartitions(EventLogContract):
         await log.close()
 
 
-class Line:
-    """A TCP line to the broker that can be cut, and held down."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-        self.is_down = False
-        self.connections = 0
-
-    async def start(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    def cut(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
-
-    async def close(self) -> None:
-        self.is_down = True
-        self.cut()
-        assert self._server is not None
-        self._server.close()
-        await until(lambda: not self._writers, "the line to be idle")
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
-            if not self.is_down:
-                self.connections += 1
-                back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._port)
-                self._writers.add(back_writer)
-                await asyncio.gather(pump(reader, back_writer), pump(back_reader, writer))
-                self._writers.discard(back_writer)
-        finally:
-            writer.transport.abort()
-            self._writers.discard(writer)
-
-
 @pytest.fixture
-async def line(broker: Broker) -> AsyncIterator[Line]:
-    line = Line(StreamAddress.from_url(broker.stream_url).port)
+async def line(broker: Broker) -> AsyncIterator[Proxy]:
+    line = Proxy(StreamAddress.from_url(broker.stream_url).port)
+    await line.open()
     yield line
     await line.close()
 
 
-async def behind(line: Line, broker: Broker, name: str | None = None) -> RabbitMQStreamLog:
+async def behind(line: Proxy, broker: Broker) -> RabbitMQStreamLog:
     """Return a log that reaches its broker by a line."""
-    address = StreamAddress.from_url(broker.stream_url)
-    log = make_log(broker, name)
-    log._address = address._replace(port=await line.start())
+    log = make_log(broker)
+    log._address = StreamAddress.from_url(broker.stream_url)._replace(port=line.port)
     await log.start()
     return log
 
 
-async def test_nothing_is_lost_or_doubled_when_lines_are_cut(broker: Broker, line: Line) -> None:
+async def test_nothing_is_lost_or_doubled_when_lines_are_cut(broker: Broker, line: Proxy) -> None:
     log = await behind(line, broker)
     reading = asyncio.ensure_future(take(log.follow(await log.heads()), 3_000))
     await asyncio.sleep(0)
@@ -136,36 +96,34 @@ async def test_nothing_is_lost_or_doubled_when_lines_are_cut(broker: Broker, lin
 
 
 async def test_appends_wait_for_a_broker_that_is_gone_for_a_while(
-    broker: Broker, line: Line
+    broker: Broker, line: Proxy
 ) -> None:
     log = await behind(line, broker)
     heads = await log.heads()
-    line.is_down = True
-    line.cut()
+    await line.refuse()
     await until(lambda: not log.is_available, "the log to notice")
     waiting = [asyncio.ensure_future(log.append([entry(n)])) for n in range(3)]
     given_up = asyncio.ensure_future(log.append([entry(99)]))
     await asyncio.sleep(0)
     given_up.cancel()
-    line.is_down = False
+    await line.open()
     await asyncio.gather(*waiting)
     await log.append([entry(3)])
     assert numbers(await take(log.follow(heads), 4)) == [0, 1, 2, 3]
     await log.close()
 
 
-async def test_a_cut_follower_goes_on_where_it_was(broker: Broker, line: Line) -> None:
+async def test_a_cut_follower_goes_on_where_it_was(broker: Broker, line: Proxy) -> None:
     log = await behind(line, broker)
     other = make_log(broker, log.name)
     await other.start()
     follower = log.follow(await log.heads())
     await other.append([entry(n) for n in range(5)])
     seen = await anext(follower)
-    line.is_down = True
-    line.cut()
+    await line.refuse()
     for number in range(5, 50):
         await other.append([entry(number)])
-    line.is_down = False
+    await line.open()
     got = numbers(list(seen.records))
     async with asyncio.timeout(PATIENCE), aclosing(follower):
         while len(got) < 50:

@@ -122,14 +122,6 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.fixture
-async def node() -> AsyncIterator[NodeDriver]:
-    driver = NodeDriver()
-    await driver.start()
-    yield driver
-    await driver.stop()
-
-
-@pytest.fixture
 async def serve(broker: Broker, tmp_path: Path) -> AsyncIterator[Serve]:
     started: list[Served] = []
     name = f"test-{secrets.token_hex(6)}"
