@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from rstream import AMQPMessage, amqp_decoder
-
 from tidegate.errors import MessageRejected
+from tidegate.sources.amqp10 import (
+    APPLICATION_PROPERTIES,
+    DATA,
+    MESSAGE_ANNOTATIONS,
+    PROPERTIES,
+    VALUE,
+    read_sections,
+)
 from tidegate.sources.message import AMQPContent
 
 __all__ = ["read_stream_message"]
 
-_PROPERTIES = ("message_id", "user_id", "correlation_id", "content_type", "content_encoding")
+_PROPERTIES = {
+    0: "message_id",
+    1: "user_id",
+    5: "correlation_id",
+    6: "content_type",
+    7: "content_encoding",
+}
+"""Names of those that are of use, by their place in the section (3.2.4)."""
 
 
 def read_stream_message(data: bytes) -> AMQPContent:
@@ -25,26 +38,30 @@ def read_stream_message(data: bytes) -> AMQPContent:
         MessageRejected: It is no AMQP 1.0 message, or has no binary body.
     """
     try:
-        message = amqp_decoder(data)
-        annotations = _texts(message.message_annotations)
+        sections = read_sections(data)
+        annotations = sections.get(MESSAGE_ANNOTATIONS) or {}
+        properties = sections.get(PROPERTIES) or ()
         return AMQPContent(
-            _body_of(message),
-            exchange=str(annotations.get("x-exchange", "")),
-            routing_key=str(annotations.get("x-routing-key", "")),
-            headers=_texts(message.application_properties),
-            properties=_properties_of(message),
+            _body_of(sections),
+            exchange=str(_plain(annotations.get("x-exchange", ""))),
+            routing_key=str(_plain(annotations.get("x-routing-key", ""))),
+            headers=_texts(sections.get(APPLICATION_PROPERTIES)),
+            properties={
+                _PROPERTIES[place]: _plain(value)
+                for place, value in enumerate(properties)
+                if value is not None and place in _PROPERTIES
+            },
         )
     except Exception as error:  # the decoder raises what it stumbles over
         reason = f"not a message of AMQP 1.0: {type(error).__name__}: {error}"
         raise MessageRejected("malformed", reason) from None
 
 
-def _body_of(message: AMQPMessage) -> bytes:
+def _body_of(sections: dict[int, Any]) -> bytes:
     """Return a message's data sections, or the text or bytes that are its value."""
-    body = message.body
-    if isinstance(body, list | tuple):
-        return b"".join(body)
-    value = message.value if body is None else body
+    if DATA in sections:
+        return b"".join(sections[DATA])
+    value = sections.get(VALUE)
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, bytes):
@@ -52,13 +69,8 @@ def _body_of(message: AMQPMessage) -> bytes:
     raise TypeError("its body is not binary")
 
 
-def _properties_of(message: AMQPMessage) -> dict[str, Any]:
-    values = {name: getattr(message.properties, name, None) for name in _PROPERTIES}
-    return {name: _plain(value) for name, value in values.items() if value is not None}
-
-
 def _texts(values: Any) -> dict[str, Any]:
-    return {_plain(key): _plain(value) for key, value in (values or {}).items()}
+    return {_plain(key): _plain(value) for key, value in values.items()} if values else {}
 
 
 def _plain(value: Any) -> Any:
