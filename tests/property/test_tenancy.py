@@ -318,7 +318,7 @@ class Tenancy(RuleBasedStateMachine):
                 self._read(person)
             else:  # lost on the way: the client never saw it
                 person.link.written.clear()
-            person.pid = self._hub(person).private_id(person.socket)
+            person.pid = self._hub(person).sessions.private_id(person.socket)
             self._hub(person).drop(person.socket)
             person.is_connected = False
 
@@ -329,9 +329,9 @@ class Tenancy(RuleBasedStateMachine):
         node = person.node = self.nodes[number]
         self._catch_up(node)
         fresh = self._socket(person)
-        claim = node.hub.claim(person.pid, fresh)
+        claim = node.hub.sessions.claim(person.pid, fresh)
         assert claim is not None
-        rooms = node.hub.rooms_of(claim)
+        rooms = node.hub.sessions.rooms_of(claim)
         back = node.hub.recover(fresh, claim, person.last_offset, rooms)
         if back is None:
             self._start_anew(person, fresh)
@@ -350,8 +350,8 @@ class Tenancy(RuleBasedStateMachine):
         link = thief.link
         fresh = self._socket(thief)
         thief.link = link
-        pid = self._hub(person).private_id(person.socket)
-        assert self.nodes[number].hub.claim(pid, fresh) is None
+        pid = self._hub(person).sessions.private_id(person.socket)
+        assert self.nodes[number].hub.sessions.claim(pid, fresh) is None
 
     @rule(person=clients)
     def end(self, person: HeardBy) -> None:

@@ -80,7 +80,7 @@ async def main(log: str) -> None:
 
 def _stats(gateway: Gateway) -> Mapping[str, int]:
     """Read what the metric ``tidegate_batch_events`` is made of."""
-    sizes = gateway.hub.stats.batch_sizes
+    sizes = gateway.hub.turns.stats.batch_sizes
     return {"events": sum(n * count for n, count in sizes.items()), "batches": sum(sizes.values())}
 
 

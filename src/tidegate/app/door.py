@@ -159,9 +159,9 @@ class Door:
         if "pid" not in event.auth:
             return False
         probe = Socket(sid=Sid(""), namespace=namespace.name, identity=identity)
-        claim = self._hub.claim(event.auth["pid"], probe)
+        claim = self._hub.sessions.claim(event.auth["pid"], probe)
         return claim is not None and (
-            self._synchronise is not None or bool(self._hub.rooms_of(claim))
+            self._synchronise is not None or bool(self._hub.sessions.rooms_of(claim))
         )
 
     async def _run_connect_hook(self, namespace: Namespace, socket: Socket) -> None:
@@ -174,7 +174,7 @@ class Door:
         self, namespace: Namespace, event: ConnectRequested, fresh: Socket
     ) -> frozenset[RoomName]:
         """Return the rooms of the session that comes back which it may still be in."""
-        claim = self._hub.claim(event.auth.get("pid"), fresh)
+        claim = self._hub.sessions.claim(event.auth.get("pid"), fresh)
         if claim is None:
             return frozenset()
         if self._synchronise is not None:
@@ -182,7 +182,7 @@ class Door:
             async with asyncio.timeout(LOG_PATIENCE):
                 await self._synchronise()
         client = self._client_of(fresh)
-        rooms = self._hub.rooms_of(claim)
+        rooms = self._hub.sessions.rooms_of(claim)
         return frozenset([room for room in rooms if await may_join(namespace, client, room)])
 
     # Acting
@@ -209,7 +209,7 @@ class Door:
             connection.let_in()
         connection.sockets = (*connection.sockets, socket)
         self.accepted += 1
-        connection.core.accept(socket.namespace, socket.sid, self._hub.private_id(socket))
+        connection.core.accept(socket.namespace, socket.sid, self._hub.sessions.private_id(socket))
         connection.flush()
         self._token_life.watch(socket)
         if session is not None:
@@ -220,7 +220,7 @@ class Door:
     ) -> Socket | None:
         if "pid" not in event.auth:
             return None
-        claim = self._hub.claim(event.auth["pid"], fresh)
+        claim = self._hub.sessions.claim(event.auth["pid"], fresh)
         if claim is None:
             self._hub.stats.not_recovered += 1
             return None

@@ -15,6 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
+    from tidegate.app.broker import Broker
     from tidegate.app.gateway import Gateway
 
 __all__ = ["GatewayCollector", "render_metrics"]
@@ -34,6 +35,8 @@ class GatewayCollector(Collector):
         yield from self._deliveries()
         yield from self._refusals()
         yield from self._log()
+        if self._gateway.broker is not None:
+            yield from self._broker(self._gateway.broker)
 
     def _connections(self) -> Iterator[Metric]:
         gateway, listener = self._gateway, self._gateway.listener
@@ -52,14 +55,14 @@ class GatewayCollector(Collector):
         yield _labelled("closes", "Connections that ended.", "reason", closes)
 
     def _deliveries(self) -> Iterator[Metric]:
-        stats = self._gateway.hub.stats
-        paths = {"live": stats.deliveries, "window": stats.caught_up_deliveries}
+        stats, turns = self._gateway.hub.stats, self._gateway.hub.turns.stats
+        paths = {"live": turns.deliveries, "window": stats.caught_up_deliveries}
         yield _labelled("deliveries", "Writes to sockets.", "path", paths.items())
-        yield _counter("slow_clients", "Clients that fell behind.", stats.slow)
+        yield _counter("slow_clients", "Clients that fell behind.", turns.slow)
         yield _counter("lagging_clients", "Clients disconnected as lagging.", stats.lagging)
         yield _counter("duplicates", "Events dropped as already published.", stats.duplicates)
         yield _counter("published", "Events appended here.", self._gateway.publisher.published)
-        yield _batch_histogram(stats.batch_sizes)
+        yield _batch_histogram(turns.batch_sizes)
         counts = self._gateway.dispatcher.counts.items()
         yield _labelled("client_events", "Events from clients.", "outcome", counts)
         tokens = self._gateway.token_life.counts.items()
@@ -76,7 +79,7 @@ class GatewayCollector(Collector):
             "namespaces": gateway.door.namespaces_limited,
             "events": gateway.dispatcher.counts["rate_limited"],
             "payload": listener.closes["payload too large"] if listener else 0,
-            "write_buffer": gateway.hub.stats.slow,
+            "write_buffer": gateway.hub.turns.stats.slow,
         }
         yield _labelled("limits_reached", "Limits that somebody ran into.", "limit", limits.items())
 
@@ -88,7 +91,34 @@ class GatewayCollector(Collector):
         )
         yield _gauge("window_events", "Events in the window.", len(hub.window))
         yield _gauge("window_bytes", "Bytes of the window.", hub.window.bytes)
+        yield _gauge(
+            "log_available", "Whether the log is reached.", int(self._gateway.log.is_available)
+        )
         yield _gauge("ready", "Whether new clients should come.", int(self._gateway.is_ready))
+
+    def _broker(self, broker: Broker) -> Iterator[Metric]:
+        queues = broker.source.stats
+        consumed = CounterMetricFamily(
+            "tidegate_queue_messages",
+            "Messages consumed from a queue and acknowledged, by what became of them.",
+            labels=["queue", "outcome"],
+        )
+        for name, stats in queues.items():
+            consumed.add_metric([name, "consumed"], stats.consumed)
+            consumed.add_metric([name, "already_in_log"], stats.already_in_log)
+            for reason, count in sorted(stats.rejected.items()):
+                consumed.add_metric([name, reason], count)
+        yield consumed
+        consuming = {name: int(stats.is_consuming) for name, stats in queues.items()}
+        text = "Whether a queue is consumed, or stood by for."
+        yield _labelled_gauge("queue_consuming", text, "queue", consuming.items())
+        text = "Messages in the log's streams that could not become events."
+        yield _counter("stream_rejected", text, broker.rejected)
+        forwarder = broker.forwarder
+        outcomes = forwarder.counts.items() if forwarder is not None else ()
+        yield _labelled("forwards", "Client events to services.", "outcome", outcomes)
+        text = "Replies of services that nobody waited for any more."
+        yield _counter("late_replies", text, broker.requests.counts["late_replies"])
 
 
 def render_metrics(gateway: Gateway) -> bytes:

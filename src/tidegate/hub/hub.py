@@ -12,46 +12,25 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tidegate.hub.delivery import Delivery
 from tidegate.hub.frames import FrameEncoder
-from tidegate.hub.recovery import (
-    Claim,
-    SessionStore,
-    private_id,
-    read_private_id,
-    resume_point,
-)
-from tidegate.hub.rooms import RoomDirectory
+from tidegate.hub.recovery import Claim, resume_point
+from tidegate.hub.sessions import Sessions
 from tidegate.hub.socket import Link, Socket
 from tidegate.hub.tenant import TenantState
+from tidegate.hub.turns import MAX_PENDING, Turns
 from tidegate.ids import RoomName, TenantId, UserId
 from tidegate.log import Batch, Control, EventEntry, EventLog, Record, RoomsOfSession, Window
 from tidegate.log.offset import format_offset, parse_offset
 
 __all__ = ["Hub", "HubStats"]
 
-log = logging.getLogger("tidegate.hub")
-
-SLICE = 512
-"""Sockets written to before other work gets its turn: about 3 ms of system calls."""
-
-MAX_BATCH_EVENTS = 256
-MAX_BATCH_BYTES = 256 * 1024
-MAX_PENDING = 256
-"""Events of one tenant waiting on this node before ``wait_for_room`` holds its publishers."""
-
 CATCH_UP_BYTES = 128 * 1024
 CATCH_UP_RECORDS = 2_000
-
-ROOMS_AGE = 3.0
-"""Ages of a session for which rooms told by other nodes are kept; they tell them twice in one."""
 
 Tap = Callable[[Record[EventEntry]], None]
 ControlHandler = Callable[[Control], None]
@@ -60,14 +39,11 @@ ControlHandler = Callable[[Control], None]
 class HubStats(msgspec.Struct):
     """Counters since start, read by the metrics."""
 
-    deliveries: int = 0
     caught_up_deliveries: int = 0
     duplicates: int = 0
-    slow: int = 0
     lagging: int = 0
     recovered: int = 0
     not_recovered: int = 0
-    batch_sizes: dict[int, int] = msgspec.field(default_factory=dict)  # events -> batches
 
 
 class Hub:
@@ -82,7 +58,8 @@ class Hub:
 
     Attributes:
         positions: Offset up to which each partition has been read, once following has begun.
-        elsewhere: Resource rooms of sockets on other nodes.
+        sessions: Sockets that clients may come back to.
+        turns: What is being delivered to live sockets.
         taps: Called with each new event, for whoever watches; they must not block or raise.
         on_rooms_changed: Told when a connected socket has joined or left a resource room.
     """
@@ -97,23 +74,22 @@ class Hub:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.window = window
-        self.sessions = SessionStore(age=session_age)
-        self.elsewhere = RoomDirectory(age=ROOMS_AGE * session_age)
         self.stats = HubStats()
         self.positions: dict[int, int] = {}
-        self._doubtful: dict[
-            int, int
-        ] = {}  # sessions begun by then may have had rooms, unknown here
+        self.sessions = Sessions(
+            log.key,
+            age=session_age,
+            partition_of=log.partition_of,
+            positions=self.positions,
+        )
         self._epoch = log.epoch
-        self._key = log.key
         self._partition_of = log.partition_of
         self._clock = clock
         self._on_control = on_control
         self._frame_of = FrameEncoder(log.epoch)
         self._tenants: dict[TenantId, TenantState] = {}
-        self._queue: deque[TenantState] = deque()
-        self._is_turn_scheduled = False
         self._behind: set[Socket] = set()
+        self.turns = Turns(self._frame_of, self._behind)
         self.taps: set[Tap] = set()
         self.on_rooms_changed: Callable[[Socket], None] | None = None
 
@@ -127,25 +103,6 @@ class Hub:
         if socket.rooms:
             self._tell_rooms(socket)
 
-    def private_id(self, socket: Socket) -> str:
-        """Return what a client presents when it comes back to its session, on any node."""
-        return private_id(self._key, socket)
-
-    def claim(self, pid: object, fresh: Socket) -> Claim | None:
-        """Return whose session a client wants back; None unless it is its own.
-
-        Args:
-            pid: The private id that it presents, unchecked.
-            fresh: A socket that was not added, with the presented token's identity.
-        """
-        return read_private_id(self._key, pid, fresh)
-
-    def rooms_of(self, claim: Claim) -> frozenset[RoomName]:
-        """Return the resource rooms that belong to a claimed session, here or elsewhere."""
-        session = self.sessions.get(claim.sid)
-        rooms = self.elsewhere.rooms_of(claim.sid) if session is None else session.rooms
-        return frozenset(rooms or ())
-
     def recover(
         self, fresh: Socket, claim: Claim, offset: object, rooms: frozenset[RoomName]
     ) -> Socket | None:
@@ -156,11 +113,11 @@ class Hub:
 
         Args:
             fresh: A socket that was not added, with the presented token's identity.
-            claim: The session, as ``claim`` returned it for this socket.
+            claim: The session, as ``sessions.claim`` returned it for this socket.
             offset: The offset that it presents, unchecked; None if it received nothing yet.
             rooms: Those of its resource rooms that it may still be in.
         """
-        session = self._session_of(fresh, claim)
+        session = self.sessions.find(claim, fresh)
         since = None if session is None else self._resume_from(session, offset)
         if session is None or since is None:
             self.stats.not_recovered += 1
@@ -179,16 +136,13 @@ class Hub:
         if socket.link is None:
             return
         self._detach(socket)
-        crowded_out = self.sessions.drop(socket, self._clock())
-        if crowded_out is not None:
-            self._bury(crowded_out)
+        self.sessions.drop(socket, self._clock())
 
     def end(self, socket: Socket) -> None:
         """Take a socket out for good: it left, was disconnected, or can't be served any more."""
         if socket.link is not None:
             self._detach(socket)
         self.sessions.end(socket)
-        self._bury(socket)
 
     def join(self, socket: Socket, room: RoomName) -> None:
         """Let a socket hear a resource room from now on, or from when it is added."""
@@ -268,7 +222,7 @@ class Hub:
             self.positions[partition] = record.offset
             self._ingest_control(entry, now)
         self.positions[partition] = batch.end
-        self._take_turn()
+        self.turns.take()
 
     def is_full(self, tenant: TenantId) -> bool:
         """Tell whether so many of a tenant's events wait here that its publishers should."""
@@ -291,9 +245,7 @@ class Hub:
         """
         now = self._clock()
         self.window.expire(now)
-        for socket in self.sessions.expire(now):
-            self._bury(socket)
-        self.elsewhere.expire(now)
+        self.sessions.expire(now)
         for socket in list(self._behind):
             if not self.window.can_serve(socket.identity.tenant, socket.since):
                 self._give_up(socket)
@@ -355,56 +307,6 @@ class Hub:
         if link is not None:
             link.abort("lagging")
 
-    # Turns
-
-    def _take_turn(self) -> None:
-        """Write to at most a slice of sockets, tenant by tenant, and come back for the rest."""
-        budget, is_behind = SLICE, len(self._behind)
-        while self._queue and budget > 0:
-            tenant = self._queue.popleft()
-            budget -= 1 + self._deliver_some(tenant, budget)
-            if tenant.pending:
-                self._queue.append(tenant)
-            else:
-                tenant.is_queued = False
-        self.stats.slow += max(0, len(self._behind) - is_behind)
-        if self._queue and not self._is_turn_scheduled:
-            self._is_turn_scheduled = True
-            asyncio.get_running_loop().call_soon(self._take_scheduled_turn)
-
-    def _take_scheduled_turn(self) -> None:
-        self._is_turn_scheduled = False
-        self._take_turn()
-
-    def _deliver_some(self, tenant: TenantState, budget: int) -> int:
-        delivery = tenant.delivery
-        if delivery is None:
-            delivery = tenant.delivery = self._begin_batch(tenant)
-        visited = delivery.write(budget, self._behind)
-        if delivery.is_done:
-            self._finish_batch(tenant, delivery)
-        return visited
-
-    def _begin_batch(self, tenant: TenantState) -> Delivery:
-        size = count = 0
-        for record in tenant.pending[:MAX_BATCH_EVENTS]:
-            size += len(record.entry.data)
-            count += 1
-            if size >= MAX_BATCH_BYTES:
-                break
-        return Delivery(tenant, tenant.pending[:count], self._frame_of)
-
-    def _finish_batch(self, tenant: TenantState, delivery: Delivery) -> None:
-        tenant.delivery = None
-        tenant.delivered = delivery.end
-        done = sum(1 for record in tenant.pending if record.offset <= delivery.end)
-        del tenant.pending[:done]
-        self.stats.deliveries += delivery.deliveries
-        self.stats.batch_sizes[done] = self.stats.batch_sizes.get(done, 0) + 1
-        if tenant.drained is not None and len(tenant.pending) < MAX_PENDING:
-            tenant.drained.set()
-            tenant.drained = None
-
     # Small parts
 
     def _ingest_event(self, record: Record[EventEntry], tenant: TenantId, now: float) -> None:
@@ -414,52 +316,18 @@ class Hub:
         for tap in self.taps:
             tap(record)
         state = self._tenants.get(tenant)
-        if state is None:
-            return
-        state.pending.append(record)
-        if not state.is_queued:
-            state.is_queued = True
-            self._queue.append(state)
+        if state is not None:
+            self.turns.add(state, record)
 
     def _ingest_control(self, entry: Control, now: float) -> None:
-        if not isinstance(entry, RoomsOfSession):
+        if isinstance(entry, RoomsOfSession):
+            self.sessions.note_rooms(entry, now)
+        else:
             self._on_control(entry)
-            return
-        session = self.sessions.get(entry.sid)
-        if session is None:
-            self.elsewhere.note(entry, now)
-        elif session.link is None:  # it was connected to another node since
-            session.rooms = dict(entry.rooms) or None
 
     def _tell_rooms(self, socket: Socket) -> None:
         if self.on_rooms_changed is not None:
             self.on_rooms_changed(socket)
-
-    def _session_of(self, fresh: Socket, claim: Claim) -> Socket | None:
-        """Return the session that is claimed; one made anew if it was on another node."""
-        session = self.sessions.get(claim.sid)
-        if session is not None:
-            return session
-        rooms = self.elsewhere.rooms_of(claim.sid)
-        if not rooms and self._may_have_had_rooms(claim, fresh):
-            return None
-        session = Socket(sid=claim.sid, namespace=fresh.namespace, identity=fresh.identity)
-        session.start = session.since = claim.start
-        session.rooms = dict(rooms) or None
-        return session
-
-    def _may_have_had_rooms(self, claim: Claim, fresh: Socket) -> bool:
-        partition = self._partition_of(fresh.identity.tenant)
-        is_old = claim.start <= self._doubtful.get(partition, -1)
-        return is_old or self.elsewhere.is_buried(claim.sid)
-
-    def _bury(self, socket: Socket) -> None:
-        """Remember of a session that is over whether it had resource rooms."""
-        if socket.rooms:
-            self.elsewhere.bury(socket.sid)
-        if self.elsewhere.has_forgotten:
-            self.elsewhere.has_forgotten = False
-            self._doubtful = dict(self.positions)
 
     def _resume_from(self, session: Socket, offset: object) -> int | None:
         presented = None if offset is None else parse_offset(offset, self._epoch)
@@ -498,12 +366,5 @@ class Hub:
             self._forget(state)
 
     def _forget(self, state: TenantState) -> None:
-        """Let go of a tenant without sockets; what was pending for it is in the window."""
         del self._tenants[state.id]
-        state.pending.clear()
-        if state.delivery is not None or state.is_queued:
-            state.delivery = None
-            if state in self._queue:
-                self._queue.remove(state)
-        if state.drained is not None:
-            state.drained.set()
+        self.turns.forget(state)

@@ -1,0 +1,133 @@
+"""Sessions that clients may come back to: on this node, or brought along from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tidegate.hub.recovery import Claim, SessionStore, private_id, read_private_id
+from tidegate.hub.rooms import RoomDirectory
+from tidegate.hub.socket import Socket
+from tidegate.ids import RoomName, TenantId
+from tidegate.log import RoomsOfSession
+
+__all__ = ["Sessions"]
+
+ROOMS_AGE = 3.0
+"""Ages of a session for which rooms told by other nodes are kept; they tell them twice in one."""
+
+
+class Sessions:
+    """Knows which socket a private id stands for, and which resource rooms belong to it.
+
+    Args:
+        key: The log's, which signs private ids.
+        age: Seconds that a dropped socket is kept for its return.
+        partition_of: The log's partition of a tenant.
+        positions: Offset up to which each partition has been read; looked at, not copied.
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        age: float,
+        partition_of: Callable[[TenantId], int],
+        positions: Mapping[int, int],
+    ) -> None:
+        self._key = key
+        self._partition_of = partition_of
+        self._positions = positions
+        self._here = SessionStore(age=age)
+        self._elsewhere = RoomDirectory(age=ROOMS_AGE * age)
+        # Sessions that began by then may have had rooms, though nothing is known of any.
+        self._doubtful: dict[int, int] = {}
+
+    @property
+    def dropped(self) -> int:
+        """How many sessions wait here for their client."""
+        return self._here.dropped
+
+    def dropped_of(self, tenant: TenantId) -> list[Socket]:
+        """Return the dropped sessions of a tenant on this node."""
+        return self._here.dropped_of(tenant)
+
+    # Life
+
+    def open(self, socket: Socket) -> None:
+        """Note a socket as connected here."""
+        self._here.open(socket)
+
+    def drop(self, socket: Socket, now: float) -> None:
+        """Keep a disconnected socket for its client's return."""
+        crowded_out = self._here.drop(socket, now)
+        if crowded_out is not None:
+            self._bury(crowded_out)
+
+    def end(self, socket: Socket) -> None:
+        """Forget a socket; what it missed from now on can't be given to its client."""
+        self._here.end(socket)
+        self._bury(socket)
+
+    def expire(self, now: float) -> None:
+        """Forget what has waited, or was not told of, for too long."""
+        for socket in self._here.expire(now):
+            self._bury(socket)
+        self._elsewhere.expire(now)
+
+    def note_rooms(self, entry: RoomsOfSession, now: float) -> None:
+        """Take in what the log tells of a socket's resource rooms."""
+        session = self._here.get(entry.sid)
+        if session is None:
+            self._elsewhere.note(entry, now)
+        elif session.link is None:  # it was connected to another node since
+            session.rooms = dict(entry.rooms) or None
+
+    # Return
+
+    def private_id(self, socket: Socket) -> str:
+        """Return what a client presents when it comes back to its session, on any node."""
+        return private_id(self._key, socket)
+
+    def claim(self, pid: object, fresh: Socket) -> Claim | None:
+        """Return whose session a client wants back; None unless it is its own.
+
+        Args:
+            pid: The private id that it presents, unchecked.
+            fresh: A socket that was not added, with the presented token's identity.
+        """
+        return read_private_id(self._key, pid, fresh)
+
+    def rooms_of(self, claim: Claim) -> frozenset[RoomName]:
+        """Return the resource rooms that belong to a claimed session."""
+        session = self._here.get(claim.sid)
+        rooms = self._elsewhere.rooms_of(claim.sid) if session is None else session.rooms
+        return frozenset(rooms or ())
+
+    def find(self, claim: Claim, fresh: Socket) -> Socket | None:
+        """Return the socket that is claimed, made anew if it was on another node.
+
+        None if it may have had rooms that are not known any more: it would not get everything.
+        """
+        session = self._here.get(claim.sid)
+        if session is not None:
+            return session
+        rooms = self._elsewhere.rooms_of(claim.sid)
+        if not rooms and self._may_have_had_rooms(claim, fresh):
+            return None
+        session = Socket(sid=claim.sid, namespace=fresh.namespace, identity=fresh.identity)
+        session.start = session.since = claim.start
+        session.rooms = dict(rooms) or None
+        return session
+
+    def _may_have_had_rooms(self, claim: Claim, fresh: Socket) -> bool:
+        partition = self._partition_of(fresh.identity.tenant)
+        is_old = claim.start <= self._doubtful.get(partition, -1)
+        return is_old or self._elsewhere.is_buried(claim.sid)
+
+    def _bury(self, socket: Socket) -> None:
+        """Remember of a session that is over whether it had resource rooms."""
+        if socket.rooms:
+            self._elsewhere.bury(socket.sid)
+        if self._elsewhere.has_forgotten:
+            self._elsewhere.has_forgotten = False
+            self._doubtful = dict(self._positions)
