@@ -11,18 +11,25 @@
     ├── SourceError             an event source (RabbitMQ, HTTP) failed
     │   ├── MessageRejected     a message can't become an event; carries the reason
     │   └── RequestFailed       a service could not be asked, or did not answer; carries the code
-    └── ConfigError             a setting is wrong; carries key, source of the value and remedy
+    ├── ConfigError             a setting is wrong; carries key, source of the value and remedy
+    └── TemplateError           files can't be scaffolded; says why, and what to do by hand
+        ├── AnswersError        answers to the scaffolder are refused; carries each with its reason
+        └── FileConflict        files are there with another text; carries their paths
 
 Errors carry data and never print. One place per command turns them into exit codes.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 __all__ = [
+    "AnswersError",
     "AuthError",
+    "BadAnswer",
     "ConfigError",
+    "FileConflict",
     "LocalProtocolError",
     "LogError",
     "LogGap",
@@ -35,6 +42,7 @@ __all__ = [
     "RequestFailed",
     "RequestFailure",
     "SourceError",
+    "TemplateError",
     "TidegateError",
 ]
 
@@ -186,3 +194,39 @@ class ConfigError(TidegateError):
         self.problem = problem
         self.remedy = remedy
         self.source = source
+
+
+class TemplateError(TidegateError):
+    """Files can't be scaffolded; nothing was written."""
+
+
+class BadAnswer(NamedTuple):
+    """One answer that is refused: the question, what was answered, and why not."""
+
+    question: str
+    answer: str
+    reason: str
+
+
+class AnswersError(TemplateError):
+    """Answers to the scaffolder's questions are refused.
+
+    Attributes:
+        problems: All of them.
+    """
+
+    def __init__(self, problems: Sequence[BadAnswer]) -> None:
+        super().__init__("; ".join(f"{p.question} {p.answer!r}: {p.reason}" for p in problems))
+        self.problems = list(problems)
+
+
+class FileConflict(TemplateError):
+    """Files that would be created are there, with another text.
+
+    Attributes:
+        paths: Which, relative to the project.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(f"not overwritten without --force: {', '.join(paths)}")
+        self.paths = list(paths)

@@ -23,6 +23,7 @@ ALLOWED = {
         *{"errors", "ids", "deadlines", "protocol", "events", "auth", "log", "hub"},
         *{"sources", "transports", "api"},
     },
+    "scaffold": {"errors"},
     "api": {"errors", "ids", "app", "events", "hub", "log", "sources", ""},
 }
 
