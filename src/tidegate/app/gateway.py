@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from tidegate.app.authentication import jwt_authenticator, tls_context
 from tidegate.app.broker import Broker
 from tidegate.app.builtin_events import BuiltinEvents
 from tidegate.app.client import Client
+from tidegate.app.departures import Departures
 from tidegate.app.dispatch import Dispatcher
 from tidegate.app.door import Door
 from tidegate.app.event_log import make_event_log
+from tidegate.app.following import LogFollower
 from tidegate.app.forwards import ForwardTable, forwards_of
 from tidegate.app.limits import ConnectionQuota
 from tidegate.app.namespace import Namespace
@@ -24,17 +24,15 @@ from tidegate.app.publisher import Publisher
 from tidegate.app.room_announcements import RoomAnnouncements
 from tidegate.app.routing import Router
 from tidegate.app.settings import Settings
-from tidegate.app.synchronising import Synchroniser
 from tidegate.app.targets import Tenant, tenant_target
 from tidegate.app.token_life import TokenLife
 from tidegate.auth.addresses import TrustedProxies
 from tidegate.auth.authenticator import Authenticator
 from tidegate.auth.origins import OriginPolicy
 from tidegate.auth.revocation import RevocationList
-from tidegate.errors import LogError, LogGap
 from tidegate.hub import Hub, Socket
 from tidegate.ids import random_id
-from tidegate.log import Batch, Control, Disconnection, EventEntry, EventLog, Revocation, Window
+from tidegate.log import Control, Disconnection, EventEntry, EventLog, Revocation, Window
 from tidegate.protocol.connection import ConnectionConfig
 from tidegate.protocol.events import AckReceived, ConnectRequested, EventReceived, NamespaceLeft
 from tidegate.transports.base import Connection, socket_of
@@ -87,13 +85,10 @@ class Gateway:
         self._authenticator = authenticator
         self._log = log
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._follower: asyncio.Task[None] | None = None
-        self.is_following = False
+        self._following: asyncio.Task[None] | None = None
         self.is_draining = False
         self._is_wired = False
         self.is_started = False
-        self.failure: LogError | None = None
-        self.failed = asyncio.Event()
         self.broker: Broker | None = None
         self.announcements: RoomAnnouncements | None = None
         self.listener: Listener | None = None
@@ -106,7 +101,7 @@ class Gateway:
         Raises:
             RuntimeError: The gateway has started.
         """
-        if self._follower is not None:
+        if self._following is not None:
             raise RuntimeError("the gateway has started; its settings can't change any more")
         self.settings = settings
 
@@ -138,17 +133,18 @@ class Gateway:
             session_age=settings.window.age,
             on_control=self._apply_control,
         )
+        self.follower = LogFollower(self.hub, self.log, age=settings.window.age, spawn=self.spawn)
         self._wire(settings, forwards)
         self._is_wired = True
         self.token_life.start()
         for revocation in await self.log.revocations():
             self.token_life.revoke(revocation)
-        self._follower = self.spawn(self._follow())
+        self._following = self.spawn(self.follower.run())
         self.spawn(self._keep_house())
         if self.announcements is not None:
             self.spawn(self.announcements.repeat())
         await asyncio.sleep(0)  # the follower takes its place before anything is appended
-        await self.synchroniser.caught_up()
+        await self.follower.synchroniser.caught_up()
         if self.broker is not None:
             await self.broker.start()
         self.is_started = True
@@ -230,7 +226,7 @@ class Gateway:
     @property
     def checks(self) -> dict[str, bool]:
         """Return what readiness is made of; each must be true."""
-        has_log = self.is_started and self.is_following and self.log.is_available
+        has_log = self.is_started and self.follower.is_following and self.log.is_available
         checks = {"started": self.is_started, "log": has_log, "serving": not self.is_draining}
         if self.broker is not None:
             checks["rabbitmq"] = self.broker.is_connected
@@ -268,20 +264,11 @@ class Gateway:
 
     def namespace_left(self, connection: Connection, event: NamespaceLeft) -> None:
         """End the session of a socket whose client left it."""
-        socket = socket_of(connection, event.namespace)
-        if socket is not None:
-            self._take_off(connection, socket)
-            self.hub.end(socket)
-            self._tell_gone(socket, "client namespace disconnect")
+        self.departures.namespace_left(connection, event.namespace)
 
     def connection_lost(self, connection: Connection, reason: str) -> None:
         """Keep the sessions of a lost connection for their return."""
-        if connection.sockets:
-            self.quota.leave(connection.sockets[0].identity.tenant)
-        for socket in connection.sockets:
-            if socket.link is connection:
-                self.hub.drop(socket)
-                self._tell_gone(socket, reason)
+        self.departures.connection_lost(connection, reason)
 
     # Small parts
 
@@ -307,21 +294,23 @@ class Gateway:
         self.publisher = Publisher(
             self.log, self.hub, self.namespaces, revocation_seconds=REVOCATION_SECONDS
         )
-        self.synchroniser = Synchroniser(self.hub, self.log, self.spawn)
         if settings.rabbitmq.url is not None:
             self.broker = self._make_broker(settings, forwards)
             self.hub.taps.add(lambda record: self._note_origin(record.entry))
-        self.token_life = TokenLife(
-            self.hub,
-            RevocationList(),
-            self._disconnect_socket,
-            warning=auth.expiry_warning,
-            leeway=auth.leeway,
-        )
         self.quota = ConnectionQuota(
             self.hub,
             tenant_connections=limits.tenant_connections,
             user_connections=limits.user_connections,
+        )
+        self.departures = Departures(
+            self.hub, self.quota, self.namespaces, client_of=self.client_of, spawn=self.spawn
+        )
+        self.token_life = TokenLife(
+            self.hub,
+            RevocationList(),
+            self.departures.disconnect,
+            warning=auth.expiry_warning,
+            leeway=auth.leeway,
         )
         self.door = Door(
             self.namespaces,
@@ -332,7 +321,7 @@ class Gateway:
             max_namespaces=limits.namespaces,
             client_of=self.client_of,
             spawn=self.spawn,
-            synchronise=self.synchroniser.caught_up if self.log.is_shared else None,
+            synchronise=self.follower.synchroniser.caught_up if self.log.is_shared else None,
         )
         if self.log.is_shared:
             self.announcements = RoomAnnouncements(
@@ -349,7 +338,7 @@ class Gateway:
             self.namespaces,
             self.builtin,
             client_of=self.client_of,
-            disconnect=self._disconnect_connection,
+            disconnect=self.departures.disconnect_all,
             spawn=self.spawn,
             rate=limits.events_per_second,
             burst=limits.event_burst,
@@ -368,7 +357,7 @@ class Gateway:
             forwards=forwards,
             log=self.log,
             append=self.publish,
-            synchronise=self.synchroniser.caught_up,
+            synchronise=self.follower.synchroniser.caught_up,
             name=random_id()[:8],
         )
 
@@ -386,39 +375,6 @@ class Gateway:
             max_waiting_per_address=settings.limits.unauthenticated_per_address,
         )
 
-    async def _follow(self) -> None:
-        """Feed the hub from the log for as long as the gateway lives.
-
-        It begins as far back as the window reaches, so that clients of other nodes, or of this
-        one's former life, can be served from it.
-        """
-        batches = self.log.follow(since=time.time() - self.settings.window.age)
-        try:
-            while not await self._follow_until_gap(batches):
-                heads = await self.log.heads()
-                self.hub.start_over(heads)
-                batches = self.log.follow(heads)
-        except LogError as error:
-            log.exception("the log was lost; this node can't go on")
-            self.failure = error
-            self.failed.set()
-            self.synchroniser.fail(error)
-
-    async def _follow_until_gap(self, batches: AsyncGenerator[Batch, None]) -> bool:
-        """Return True when the log was closed, False when something was missed."""
-        self.is_following = True
-        try:
-            async with aclosing(batches):
-                async for batch in batches:
-                    self.hub.ingest(batch)
-                    self.synchroniser.advanced()
-        except LogGap as gap:
-            log.warning("events were missed, so all clients start anew: %s", gap)
-            return False
-        finally:
-            self.is_following = False
-        return True
-
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
@@ -430,52 +386,8 @@ class Gateway:
     def _apply_control(self, entry: Control) -> None:
         if isinstance(entry, Revocation):
             self.token_life.revoke(entry)
-            return
-        if not isinstance(entry, Disconnection):
-            return
-        for socket in self.hub.sockets_of(entry.tenant, entry.user):
-            if entry.sid is None or entry.sid == socket.sid:
-                self._disconnect_socket(socket, "disconnected by the service")
-
-    def _disconnect_socket(self, socket: Socket, reason: str) -> None:
-        """Send DISCONNECT and end the session; the last socket takes the connection with it."""
-        connection: Connection | None = socket.link  # type: ignore[assignment]  # one of ours
-        self.hub.end(socket)
-        if connection is None:
-            return
-        self._take_off(connection, socket)
-        if connection.is_open:
-            connection.core.send_disconnect(socket.namespace)
-            connection.flush()
-            if not connection.sockets:
-                connection.close(reason)
-        self._tell_gone(socket, reason)
-
-    def _disconnect_connection(self, connection: Connection, reason: str) -> None:
-        for socket in connection.sockets:
-            self._disconnect_socket(socket, reason)
-
-    def _take_off(self, connection: Connection, socket: Socket) -> None:
-        rest = tuple(other for other in connection.sockets if other is not socket)
-        connection.sockets = rest
-        if not rest:
-            self.quota.leave(socket.identity.tenant)
-
-    def _tell_gone(self, socket: Socket, reason: str) -> None:
-        if socket.client is not None:
-            socket.client.connection_gone()
-        hook = self.namespaces[socket.namespace].disconnect_hook
-        if hook is not None:
-            self.spawn(_run_hook(hook, self.client_of(socket), reason))
-
-
-async def _run_hook(hook: Callable[..., Any], client: Client, reason: str) -> None:
-    try:
-        answer: Awaitable[None] | None = hook(client, reason)
-        if answer is not None:
-            await answer
-    except Exception:
-        log.exception("the on_disconnect hook failed")
+        elif isinstance(entry, Disconnection):
+            self.departures.apply(entry)
 
 
 def _tidy_memory() -> None:

@@ -28,6 +28,11 @@ class EventHandler:
     pydantic model, a dataclass or a builtin; without one it gets plain values. Parameters with a
     default may be missing in the packet.
 
+    Attributes:
+        names, types: Of the parameters after the client, in order.
+        required: How many of them have no default.
+        answer: The return annotation; ``Any`` without one.
+
     Raises:
         TypeError: The function can't be called that way.
     """
@@ -38,8 +43,10 @@ class EventHandler:
         self.is_async = inspect.iscoroutinefunction(function)
         parameters = _arguments_after_client(function)
         hints = type_hints(function)
-        self.types = [hints.get(parameter.name, Any) for parameter in parameters]
-        self._required = sum(1 for p in parameters if p.default is inspect.Parameter.empty)
+        self.names = [parameter.name for parameter in parameters]
+        self.types = [hints.get(name, Any) for name in self.names]
+        self.answer: Any = hints.get("return", Any)
+        self.required = sum(1 for p in parameters if p.default is inspect.Parameter.empty)
 
     def decode(self, arguments: Sequence[bytes], attachments: Sequence[bytes]) -> list[Any]:
         """Return the arguments as their declared types.
@@ -49,7 +56,7 @@ class EventHandler:
                 ``[1]`` and on in front for arguments after the first.
         """
         count = len(arguments)
-        if not self._required <= count <= len(self.types):
+        if not self.required <= count <= len(self.types):
             raise PayloadError(f"Expected {self._expected()} after the event name, got {count}")
         return [
             _decode_one(index, raw, attachments, self.types[index])
@@ -58,7 +65,7 @@ class EventHandler:
 
     def _expected(self) -> str:
         most = len(self.types)
-        count = str(most) if self._required == most else f"{self._required} to {most}"
+        count = str(most) if self.required == most else f"{self.required} to {most}"
         return f"{count} argument{'' if count == '1' else 's'}"
 
 
@@ -68,6 +75,10 @@ class RoomRule:
     A placeholder stands for one or more characters other than ``:``; its value is handed to the
     parameter of the same name, converted to the annotation (``int``, ``UUID``, ...).
 
+    Attributes:
+        authorizer: The function.
+        types: What each placeholder's value is converted to.
+
     Raises:
         TypeError: The placeholders and the function's parameters differ.
         ValueError: The pattern has no fixed part in front.
@@ -75,7 +86,7 @@ class RoomRule:
 
     def __init__(self, pattern: str, authorizer: Callable[..., bool | Awaitable[bool]]) -> None:
         self.pattern = pattern
-        self._authorizer = authorizer
+        self.authorizer = authorizer
         names = _PLACEHOLDER.findall(pattern)
         if not pattern.partition("{")[0]:
             raise ValueError(f"{pattern!r}: begin with a fixed part, such as 'conversation:'")
@@ -93,7 +104,7 @@ class RoomRule:
                 f"but {authorizer.__name__} takes {sorted(parameters)} after the client"
             )
         hints = type_hints(authorizer)
-        self._types = {name: hints.get(name, str) for name in names}
+        self.types = {name: hints.get(name, str) for name in names}
 
     def match(self, room: str) -> dict[str, Any] | None:
         """Return the placeholders' values, or None if the room is of another form."""
@@ -102,7 +113,7 @@ class RoomRule:
             return None
         try:
             return {
-                name: msgspec.convert(value, self._types[name], strict=False)
+                name: msgspec.convert(value, self.types[name], strict=False)
                 for name, value in match.groupdict().items()
             }
         except msgspec.ValidationError:
@@ -110,7 +121,7 @@ class RoomRule:
 
     async def allows(self, client: Client, values: dict[str, Any]) -> bool:
         """Ask the authorizer; only ``True`` itself is a yes."""
-        answer = self._authorizer(client, **values)
+        answer = self.authorizer(client, **values)
         if inspect.isawaitable(answer):
             answer = await answer
         return answer is True

@@ -69,8 +69,8 @@ async def run_gateway(
     finally:
         await ports.close()
         await gateway.stop()
-    if gateway.failure is not None:
-        raise gateway.failure
+    if gateway.is_started and gateway.follower.failure is not None:
+        raise gateway.follower.failure
 
 
 class _OwnPorts:
@@ -120,7 +120,7 @@ async def _start_unless(stopped: asyncio.Queue[None], gateway: Gateway) -> bool:
 
 async def _serve_until(stopped: asyncio.Queue[None], gateway: Gateway) -> None:
     told = asyncio.ensure_future(stopped.get())
-    failed = asyncio.ensure_future(gateway.failed.wait())
+    failed = asyncio.ensure_future(gateway.follower.failed.wait())
     await asyncio.wait({told, failed}, return_when=asyncio.FIRST_COMPLETED)
     failed.cancel()
     connections = len(gateway.listener.connections) if gateway.listener else 0
