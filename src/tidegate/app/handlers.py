@@ -76,7 +76,6 @@ class RoomRule:
     parameter of the same name, converted to the annotation (``int``, ``UUID``, ...).
 
     Attributes:
-        authorizer: The function.
         types: What each placeholder's value is converted to.
 
     Raises:
@@ -86,7 +85,7 @@ class RoomRule:
 
     def __init__(self, pattern: str, authorizer: Callable[..., bool | Awaitable[bool]]) -> None:
         self.pattern = pattern
-        self.authorizer = authorizer
+        self._authorizer = authorizer
         names = _PLACEHOLDER.findall(pattern)
         if not pattern.partition("{")[0]:
             raise ValueError(f"{pattern!r}: begin with a fixed part, such as 'conversation:'")
@@ -121,7 +120,7 @@ class RoomRule:
 
     async def allows(self, client: Client, values: dict[str, Any]) -> bool:
         """Ask the authorizer; only ``True`` itself is a yes."""
-        answer = self.authorizer(client, **values)
+        answer = self._authorizer(client, **values)
         if inspect.isawaitable(answer):
             answer = await answer
         return answer is True
