@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import http
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qs
 
 import httptools
@@ -22,9 +22,11 @@ __all__ = [
     "BadRequest",
     "Request",
     "RequestReader",
+    "check_host",
     "check_upgrade",
     "encode_http_response",
     "encode_upgrade_response",
+    "make_request",
 ]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -210,6 +212,33 @@ def _request(
     )
 
 
+def make_request(
+    method: str, target: str, headers: Iterable[tuple[bytes, bytes]], http_version: str
+) -> Request | BadRequest:
+    """Return a request that somebody else has read, held to our rules for targets and headers.
+
+    Its body is left out; the size of its head is the reader's business.
+    """
+    collector = _Collector(0)
+    collector.on_url(target.encode("latin-1"))
+    for name, value in headers:
+        collector.on_header(name, value)
+    return collector.problem or _request(collector, method, http_version, b"")
+
+
+def check_host(request: Request, allowed_hosts: frozenset[str] | None = None) -> BadRequest | None:
+    """Return why the Host header is not served, if so.
+
+    Args:
+        request: A whole request.
+        allowed_hosts: Lower-case names without ports; None for any.
+    """
+    host = request.headers.get("host", "")
+    if _HOST.fullmatch(host) and _is_allowed(host, allowed_hosts):
+        return None
+    return BadRequest(400, "bad_host", "The Host header is missing, malformed or not ours.")
+
+
 def check_upgrade(
     request: Request, allowed_hosts: frozenset[str] | None = None
 ) -> str | BadRequest:
@@ -222,9 +251,9 @@ def check_upgrade(
     headers = request.headers
     if request.method != "GET" or request.http_version != "1.1":
         return BadRequest(400, "bad_upgrade", "A WebSocket is opened by an HTTP/1.1 GET.")
-    host = headers.get("host", "")
-    if not _HOST.fullmatch(host) or not _is_allowed(host, allowed_hosts):
-        return BadRequest(400, "bad_host", "The Host header is missing, malformed or not ours.")
+    bad_host = check_host(request, allowed_hosts)
+    if bad_host is not None:
+        return bad_host
     if "websocket" not in _tokens(headers.get("upgrade", "")):
         upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
         return BadRequest(426, "bad_upgrade", "Upgrade: websocket is missing.", upgrade)

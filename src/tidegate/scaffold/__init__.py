@@ -1,6 +1,7 @@
 """Writes a new realtime domain; knows nothing of the runtime whose API the written code uses."""
 
-from tidegate.scaffold.domain import Answers, Domain, EventShape, RoomShape, domain_from
+from tidegate.scaffold.answers import Answers, domain_from
+from tidegate.scaffold.domain import Domain, EventShape, RoomShape
 from tidegate.scaffold.fields import Field, ObjectShape
 from tidegate.scaffold.names import Names
 from tidegate.scaffold.plan import MemoryProject, Plan, PlannedFile, ProjectView, plan

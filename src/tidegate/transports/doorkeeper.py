@@ -6,10 +6,10 @@ from collections import Counter
 
 from tidegate.auth.addresses import TrustedProxies, address_group
 from tidegate.auth.origins import OriginPolicy
-from tidegate.protocol.upgrade import BadRequest, Request, check_upgrade
+from tidegate.protocol.upgrade import BadRequest, Request, check_host, check_upgrade
 from tidegate.transports.http import HTTPResponse, error_response, json_response, token_in_query
 
-__all__ = ["Doorkeeper"]
+__all__ = ["Doorkeeper", "bad_request_response"]
 
 WEBSOCKET_ONLY = (
     "This server speaks WebSocket only: give the client the option "
@@ -86,7 +86,11 @@ class Doorkeeper:
 
     def is_endpoint(self, request: Request) -> bool:
         """Tell whether the request is for the Socket.IO endpoint."""
-        return request.path.rstrip("/") == self._path
+        return self.is_endpoint_path(request.path)
+
+    def is_endpoint_path(self, path: str) -> bool:
+        """Tell whether a path is the Socket.IO endpoint's, with or without a slash at its end."""
+        return path.rstrip("/") == self._path
 
     def client_address(self, peer: str, request: Request) -> str:
         """Return the client's address: the peer's, or what a trusted proxy says."""
@@ -98,10 +102,15 @@ class Doorkeeper:
         if refusal is not None:
             return refusal
         accept = check_upgrade(request, self._allowed_hosts)
-        if isinstance(accept, BadRequest):
-            self.refusals["bad_upgrade"] += 1
-            return bad_request_response(accept)
-        return accept
+        return self._refuse_bad(accept) if isinstance(accept, BadRequest) else accept
+
+    def check_foreign(self, request: Request) -> HTTPResponse | None:
+        """Return the refusal of an upgrade, if so, when another server does the handshake."""
+        refusal = self._check_request(request)
+        if refusal is not None:
+            return refusal
+        bad_host = check_host(request, self._allowed_hosts)
+        return None if bad_host is None else self._refuse_bad(bad_host)
 
     def _check_request(self, request: Request) -> HTTPResponse | None:
         if token_in_query(request):
@@ -127,6 +136,10 @@ class Doorkeeper:
         self.refusals["polling"] += 1
         headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
         return json_response(400, {"code": 0, "message": WEBSOCKET_ONLY}, headers)
+
+    def _refuse_bad(self, bad: BadRequest) -> HTTPResponse:
+        self.refusals["bad_upgrade"] += 1
+        return bad_request_response(bad)
 
     def _refuse(self, status: int, code: str, message: str) -> HTTPResponse:
         self.refusals[code] += 1
