@@ -37,6 +37,7 @@ from tidegate.protocol.connection import ConnectionConfig
 from tidegate.protocol.events import AckReceived, ConnectRequested, EventReceived, NamespaceLeft
 from tidegate.transports.base import Connection, socket_of
 from tidegate.transports.doorkeeper import Doorkeeper
+from tidegate.transports.entrance import Entrance, Wiring
 from tidegate.transports.handover import ConnectionInbox
 from tidegate.transports.http import Routes
 from tidegate.transports.listener import Listener
@@ -91,7 +92,7 @@ class Gateway:
         self.is_started = False
         self.broker: Broker | None = None
         self.announcements: RoomAnnouncements | None = None
-        self.listener: Listener | None = None
+        self.listener: Entrance[Any] | None = None
         self.routes: Routes = {}
         self.max_body_size = 0
 
@@ -176,18 +177,20 @@ class Gateway:
         _tidy_memory()
 
     def _new_listener(self) -> Listener:
+        listener = Listener(self._wiring(), routes=self.routes, max_body_size=self.max_body_size)
+        self.listener = listener
+        return listener
+
+    def _wiring(self) -> Wiring:
         settings = self.settings
-        self.listener = Listener(
-            self,
-            self.hub,
-            self._doorkeeper(settings),
+        return Wiring(
+            handler=self,
+            hub=self.hub,
+            doorkeeper=self._doorkeeper(settings),
             core_config=_core_config(settings),
             write_buffer=settings.limits.write_buffer,
             upgrade_timeout=settings.upgrade_timeout,
-            routes=self.routes,
-            max_body_size=self.max_body_size,
         )
-        return self.listener
 
     async def drain(self) -> None:
         """Stop accepting and send the clients elsewhere, spread over ``drain_seconds``."""

@@ -13,13 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.ids import EngineSid, random_id
 from tidegate.protocol.connection import ServerConnection
-from tidegate.protocol.events import (
-    AckReceived,
-    ConnectionClosed,
-    ConnectRequested,
-    EventReceived,
-    ProtocolEvent,
-)
 from tidegate.protocol.upgrade import BadRequest, Request, RequestReader, encode_upgrade_response
 from tidegate.protocol.websocket import (
     TOO_BIG,
@@ -32,6 +25,7 @@ from tidegate.protocol.websocket import (
     encode_pong,
     encode_text,
 )
+from tidegate.transports.conversation import hand_over, keep_deadlines
 from tidegate.transports.doorkeeper import bad_request_response
 from tidegate.transports.http import HTTPResponse, error_response, serve_route
 
@@ -179,14 +173,8 @@ class WebSocketConnection(asyncio.Protocol):
         """Do what is due, and return when to look again (see `DeadlineWheel`)."""
         if self._frames is None:
             return self._due_without_frames(now)
-        deadline = self.core.next_deadline()
-        if deadline is not None and deadline <= now:
-            self._handle(self.core.handle_deadline(now))
-            self.flush()
-            deadline = self.core.next_deadline()
-        # A pong can bring the next ping nearer than the timeout it answers, so look in between.
-        look_again = now + self._listener.core_config.ping_interval
-        return min(deadline, look_again) if deadline is not None else look_again
+        listener = self._listener
+        return keep_deadlines(self, now, listener.handler, listener.core_config.ping_interval)
 
     # Requests
 
@@ -247,12 +235,12 @@ class WebSocketConnection(asyncio.Protocol):
     # Frames
 
     def _receive_frames(self, frames: FrameReader, data: bytes) -> None:
-        now = self._listener.clock()
+        now, handler = self._listener.clock(), self._listener.handler
         for message in frames.receive_data(data):
             if isinstance(message, str):
-                self._handle(self.core.receive_text(message, now))
+                hand_over(self, self.core.receive_text(message, now), handler)
             elif isinstance(message, bytes):
-                self._handle(self.core.receive_binary(message, now))
+                hand_over(self, self.core.receive_binary(message, now), handler)
             elif isinstance(message, Ping):
                 self.transport.write(encode_pong(message.payload))
             elif isinstance(message, CloseReceived):
@@ -264,23 +252,6 @@ class WebSocketConnection(asyncio.Protocol):
             if self._frames is None:
                 return
         self.flush()
-
-    def _handle(self, events: list[ProtocolEvent]) -> None:
-        handler = self._listener.handler
-        for event in events:
-            if isinstance(event, EventReceived):
-                handler.event_received(self, event)
-            elif isinstance(event, ConnectRequested):
-                handler.connect_requested(self, event)
-            elif isinstance(event, AckReceived):
-                handler.ack_received(self, event)
-            elif isinstance(event, ConnectionClosed):
-                self.close(event.reason, event.close_code)
-                return
-            else:
-                handler.namespace_left(self, event)
-            if self._frames is None:
-                return
 
     # Ends
 
