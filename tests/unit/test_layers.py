@@ -11,13 +11,14 @@ SOURCE = Path(__file__).parents[2] / "src" / "tidegate"
 ALLOWED = {
     "errors": set(),
     "ids": set(),
+    "backoff": set(),
     "deadlines": set(),
     "protocol": {"errors", "ids"},
     "events": {"errors", "ids", "protocol"},
     "auth": {"errors", "ids"},
-    "log": {"errors", "ids"},
+    "log": {"errors", "ids", "backoff"},
     "hub": {"errors", "ids", "auth", "log", "protocol"},
-    "sources": {"errors", "ids", "events", "log"},
+    "sources": {"errors", "ids", "backoff", "events", "log"},
     "transports": {"errors", "ids", "deadlines", "auth", "hub", "protocol"},
     "app": {
         *{"errors", "ids", "deadlines", "protocol", "events", "auth", "log", "hub"},

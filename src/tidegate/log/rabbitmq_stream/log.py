@@ -28,7 +28,7 @@ from tidegate.log.rabbitmq_stream.link import (
     refusal,
 )
 from tidegate.log.rabbitmq_stream.reader import Foreign, Reader, Start
-from tidegate.log.rabbitmq_stream.retry import Backoff
+from tidegate.log.rabbitmq_stream.retry import Outage
 from tidegate.log.rabbitmq_stream.writer import Writer
 
 __all__ = ["RabbitMQStreamLog", "Retention"]
@@ -119,7 +119,7 @@ class RabbitMQStreamLog:
             ConfigError: The broker refuses user, password, virtual host or the streams.
             LogError: The streams are not those of a log.
         """
-        backoff = Backoff(f"RabbitMQ's stream port at {self._address}", self._retry_delay)
+        outage = Outage(f"RabbitMQ's stream port at {self._address}", self._retry_delay)
         while True:
             try:
                 await self._prepare()
@@ -127,9 +127,9 @@ class RabbitMQStreamLog:
             except exceptions.AccessRefused as error:
                 raise refusal(error) from error
             except LINK_ERRORS as error:
-                backoff.failed(error)
-                await backoff.pause()
-        backoff.succeeded()
+                outage.goes_on(error)
+                await outage.pause()
+        outage.is_over()
         self._writers = [self._writer(stream) for stream in (*self.streams, self._revocations)]
         for writer in self._writers:
             writer.start()
@@ -334,7 +334,7 @@ class RabbitMQStreamLog:
                 self._address, stream, f"{self._node} writes {stream}", self._heartbeat
             )
 
-        return Writer(self._node, stream, connect, self._backoff(f"the stream {stream}, to write,"))
+        return Writer(self._node, stream, connect, self._outage(f"the stream {stream}, to write,"))
 
     def _reader(
         self,
@@ -359,7 +359,7 @@ class RabbitMQStreamLog:
             stream,
             start,
             connect=connect,
-            backoff=self._backoff(f"the stream {stream}, to read,"),
+            outage=self._outage(f"the stream {stream}, to read,"),
             sink=_drop if queue is None else queue.put,
             stored=lambda writer, number, offset: self._stored(partition, writer, number, offset),
             foreign=lambda data: self._foreign_entry(partition, data),
@@ -369,8 +369,8 @@ class RabbitMQStreamLog:
         if await link.ask(read_key(link.client, self.streams[0])) != self.key:
             raise LogError(f"{self.streams[0]} was deleted and made anew: this is another log")
 
-    def _backoff(self, what: str) -> Backoff:
-        return Backoff(f"{what} at {self._address}", self._retry_delay)
+    def _outage(self, what: str) -> Outage:
+        return Outage(f"{what} at {self._address}", self._retry_delay)
 
     def _foreign_entry(self, partition: int, data: bytes) -> EventEntry | None:
         """Return the entry of a service's message, but only in its own tenant's partition.

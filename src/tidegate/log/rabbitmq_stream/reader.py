@@ -21,7 +21,7 @@ from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Record
 from tidegate.log.rabbitmq_stream.codec import decode_batch, end_of, first_offset, stream_offset
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
-from tidegate.log.rabbitmq_stream.retry import Backoff, end_task
+from tidegate.log.rabbitmq_stream.retry import Outage, end_task
 
 __all__ = ["Foreign", "Reader", "Start"]
 
@@ -71,7 +71,7 @@ class Reader:
         stream: Its stream.
         start: Where to begin.
         connect: Opens a link for reading; raises LogError if the log is not the same any more.
-        backoff: Pauses between attempts.
+        outage: Pauses between attempts.
         sink: Takes each batch; while it waits, the broker sends no more. Told a LogError at last
             if the reader can't go on.
         stored: Told of each batch, before the sink.
@@ -85,7 +85,7 @@ class Reader:
         start: Start,
         *,
         connect: Callable[[], Awaitable[Link]],
-        backoff: Backoff,
+        outage: Outage,
         sink: Sink,
         stored: Stored,
         foreign: Foreign,
@@ -94,7 +94,7 @@ class Reader:
         self._stream = stream
         self._start = start
         self._connect = connect
-        self._backoff = backoff
+        self._outage = outage
         self._sink = sink
         self._stored = stored
         self._foreign = foreign
@@ -117,7 +117,7 @@ class Reader:
         try:
             while not self._is_closed:
                 await self._read_once()
-                await self._backoff.pause()
+                await self._outage.pause()
         except LogError as error:
             await self._sink(error)
 
@@ -132,14 +132,14 @@ class Reader:
                     self._stream, SUBSCRIPTION, self._start.spec(), initial_credit=CREDIT
                 )
             )
-            self._backoff.succeeded()
+            self._outage.is_over()
             self.is_connected = True
             self.subscribed.set()
             await link.lost.wait()
             if subscription.error is not None:
                 raise subscription.error
         except LINK_ERRORS as error:
-            self._backoff.failed(error)
+            self._outage.goes_on(error)
         finally:
             self.is_connected = False
             if link is not None:

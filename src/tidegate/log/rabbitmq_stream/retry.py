@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 
-__all__ = ["Backoff", "end_task"]
+from tidegate.backoff import Backoff
+
+__all__ = ["Outage", "end_task"]
 
 log = logging.getLogger("tidegate.log")
 
-_FIRST = 0.1
 
-
-class Backoff:
-    """Grows the pause from a tenth of a second up to a limit, with jitter.
+class Outage:
+    """Pauses between attempts at one thing, and one log line when it is lost and when it is back.
 
     Args:
         what: What is being reached, for the log.
@@ -23,19 +22,18 @@ class Backoff:
 
     def __init__(self, what: str, longest: float) -> None:
         self._what = what
-        self._longest = longest
-        self._attempts = 0
+        self._backoff = Backoff(longest)
         self._is_out = False
 
-    def succeeded(self) -> None:
-        """Begin anew with short pauses."""
+    def is_over(self) -> None:
+        """Note that it is reached: the next pauses are short again."""
         if self._is_out:
             log.info("%s is reached again", self._what)
-        self._attempts = 0
+        self._backoff.reset()
         self._is_out = False
 
-    def failed(self, error: BaseException) -> None:
-        """Tell of an outage, once."""
+    def goes_on(self, error: BaseException) -> None:
+        """Note that an attempt failed."""
         level = logging.DEBUG if self._is_out else logging.WARNING
         reason = str(error) or type(error).__name__
         log.log(level, "%s can't be reached (%s); trying again", self._what, reason)
@@ -43,9 +41,7 @@ class Backoff:
 
     async def pause(self) -> None:
         """Wait a little longer than the last time."""
-        longest = min(self._longest, _FIRST * 2**self._attempts)
-        self._attempts = min(self._attempts + 1, 16)
-        await asyncio.sleep(random.uniform(longest / 2, longest))
+        await asyncio.sleep(self._backoff.next_pause())
 
 
 async def end_task(task: asyncio.Task[None] | None) -> None:

@@ -18,7 +18,7 @@ from tidegate.errors import LogError
 from tidegate.log.entry import Entry
 from tidegate.log.rabbitmq_stream.codec import encode_batch
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
-from tidegate.log.rabbitmq_stream.retry import Backoff, end_task
+from tidegate.log.rabbitmq_stream.retry import Outage, end_task
 
 __all__ = ["Writer"]
 
@@ -53,16 +53,16 @@ class Writer:
         name: The process, unique for each of its lives.
         stream: Where to append.
         connect: Opens a link to the stream's leader.
-        backoff: Pauses between attempts.
+        outage: Pauses between attempts.
     """
 
     def __init__(
-        self, name: str, stream: str, connect: Callable[[], Awaitable[Link]], backoff: Backoff
+        self, name: str, stream: str, connect: Callable[[], Awaitable[Link]], outage: Outage
     ) -> None:
         self._name = name
         self._stream = stream
         self._connect = connect
-        self._backoff = backoff
+        self._outage = outage
         self._number = 0
         self._pending: dict[int, _Pending] = {}  # by number, in order
         self._room = asyncio.Semaphore(MAX_UNCONFIRMED)
@@ -127,16 +127,16 @@ class Writer:
             try:
                 link = await self._connect()
                 await self._declare(link)
-                self._backoff.succeeded()
+                self._outage.is_over()
                 self.is_connected = True
                 await self._send_until_lost(link)
             except LINK_ERRORS as error:
-                self._backoff.failed(error)
+                self._outage.goes_on(error)
             finally:
                 self.is_connected = False
                 if link is not None:
                     await link.close()
-            await self._backoff.pause()
+            await self._outage.pause()
 
     async def _declare(self, link: Link) -> None:
         """Introduce ourselves, and find out what has to be sent again."""

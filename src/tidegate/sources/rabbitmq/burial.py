@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from pika.spec import BasicProperties
 
+from tidegate.backoff import Backoff
 from tidegate.errors import ConfigError, MessageRejected, SourceError
 from tidegate.sources.message import AMQPContent
-from tidegate.sources.rabbitmq.backoff import Backoff
 from tidegate.sources.rabbitmq.config import QueueConfig
 from tidegate.sources.rabbitmq.connection import AMQPConnection
 from tidegate.sources.rabbitmq.dead_letter import letter_properties

@@ -19,8 +19,8 @@ from urllib.parse import unquote, urlsplit
 from pika import SSLOptions, URLParameters
 from pika.exceptions import AMQPError
 
+from tidegate.backoff import Backoff
 from tidegate.errors import ConfigError, SourceError
-from tidegate.sources.rabbitmq.backoff import Backoff
 from tidegate.sources.rabbitmq.channel import AMQPChannel
 from tidegate.sources.rabbitmq.link import Link
 from tidegate.sources.rabbitmq.refusal import unreachable_because

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pika.exceptions import AMQPError
 
+from tidegate.backoff import Backoff
 from tidegate.errors import ConfigError, SourceError
 from tidegate.sources.message import AMQPContent
-from tidegate.sources.rabbitmq.backoff import Backoff
 from tidegate.sources.rabbitmq.burial import Burial
 from tidegate.sources.rabbitmq.config import QueueConfig
 from tidegate.sources.rabbitmq.connection import AMQPConnection

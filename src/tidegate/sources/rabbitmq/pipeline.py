@@ -18,10 +18,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from tidegate.backoff import Backoff
 from tidegate.errors import LogError, MessageRejected
 from tidegate.log.entry import EventEntry
 from tidegate.sources.message import AMQPContent
-from tidegate.sources.rabbitmq.backoff import Backoff
 from tidegate.sources.rabbitmq.burial import Burial
 from tidegate.sources.rabbitmq.config import QueueConfig
 from tidegate.sources.rabbitmq.content import Delivery, content_of, fingerprint

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tidegate.sources.rabbitmq.backoff import Backoff
+from tidegate.backoff import Backoff
 
 
 def test_pauses_grow_up_to_the_longest_and_are_never_in_step() -> None:
