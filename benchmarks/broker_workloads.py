@@ -278,7 +278,7 @@ BROKER_WORKLOADS = (
         "queue",
         "A full quorum queue consumed with acks: events of 200 bytes",
         _from_queue,
-        ("tidegate-queue", "pika", "nest"),
+        ("tidegate-queue", "tidegate-queue-memory", "pika", "nest"),
         _RATE,
         (Goal("events_per_s", 25_000, of="tidegate-queue"),),
         needs_broker=True,
