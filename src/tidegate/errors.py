@@ -12,6 +12,7 @@
     │   ├── MessageRejected     a message can't become an event; carries the reason
     │   └── RequestFailed       a service could not be asked, or did not answer; carries the code
     ├── ConfigError             a setting is wrong; carries key, source of the value and remedy
+    ├── ContractError           what a gateway declares can't be told to others; names the culprit
     └── TemplateError           files can't be scaffolded; says why, and what to do by hand
         ├── AnswersError        answers to the scaffolder are refused; carries each with its reason
         └── FileConflict        files are there with another text; carries their paths
@@ -29,6 +30,7 @@ __all__ = [
     "AuthError",
     "BadAnswer",
     "ConfigError",
+    "ContractError",
     "FileConflict",
     "LocalProtocolError",
     "LogError",
@@ -194,6 +196,10 @@ class ConfigError(TidegateError):
         self.problem = problem
         self.remedy = remedy
         self.source = source
+
+
+class ContractError(TidegateError):
+    """A declared type has no JSON form, or two would have the same name; the message says which."""
 
 
 class TemplateError(TidegateError):

@@ -24,6 +24,7 @@ ALLOWED = {
         *{"errors", "ids", "deadlines", "protocol", "events", "auth", "log", "hub"},
         *{"sources", "transports", "api"},
     },
+    "contract": {"errors", "app", "events"},
     "scaffold": {"errors"},
     "api": {"errors", "ids", "app", "events", "hub", "log", "sources", ""},
 }

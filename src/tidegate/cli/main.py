@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tidegate import __version__
-from tidegate.cli import dead_letters
+from tidegate.cli import contract, dead_letters
 from tidegate.errors import ConfigError, TidegateError
 
 __all__ = ["main"]
@@ -21,6 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(contract.app, name="contract")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]

@@ -1,0 +1,48 @@
+"""Small operations on JSON Schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidegate.contract.model import DEFINITIONS, Schema
+
+__all__ = ["map_references", "reference", "rename_references", "short_name"]
+
+
+def reference(name: str) -> Schema:
+    """Return the schema that refers to a named type."""
+    return {"$ref": DEFINITIONS + name}
+
+
+def short_name(name: str) -> str:
+    """Return a generic type's name as one word: ``Page_Item_`` is ``PageItem``."""
+    return "".join(name.split("_")) if name.endswith("_") else name
+
+
+def rename_references(schema: Any, names: Mapping[str, str]) -> Any:
+    """Return the schema with its references to other names; those not in ``names`` stay."""
+
+    def rename(target: str) -> str:
+        name = target.removeprefix(DEFINITIONS)
+        return DEFINITIONS + names.get(name, name)
+
+    return map_references(schema, rename)
+
+
+def map_references(schema: Any, change: Callable[[str], str]) -> Any:
+    """Return the schema with each ``$ref`` changed; ``default`` and such are left alone."""
+    if isinstance(schema, list):
+        return [map_references(item, change) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: change(value)
+        if key == "$ref" and isinstance(value, str)
+        else value
+        if key in ("default", "examples", "enum", "const")
+        else map_references(value, change)
+        for key, value in schema.items()
+        # A keyword of OpenAPI, whose mapping would need renaming too; tags tell the types apart.
+        if key != "discriminator" or not isinstance(value, dict) or "propertyName" not in value
+    }
