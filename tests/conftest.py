@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 
 import jwt
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from tests.asgi_server import ASGIServer
 from tests.broker import PrivateBroker
 from tidegate import Gateway, Namespace, Settings
 
@@ -25,12 +28,13 @@ StartGateway = Callable[..., Awaitable["Running"]]
 
 
 class Running:
-    """A started gateway and where it listens."""
+    """A started gateway, where it listens, and how to stop it."""
 
-    def __init__(self, gateway: Gateway, port: int) -> None:
+    def __init__(self, gateway: Gateway, port: int, stop: Callable[[], Awaitable[None]]) -> None:
         self.gateway = gateway
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self.stop = stop
 
 
 class Broker(NamedTuple):
@@ -89,16 +93,47 @@ async def until(condition: Callable[[], Any], what: str = "the condition") -> An
     return value
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "own_server: the test is about the gateway's own server")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module with ``SERVERS`` on each of them."""
+    if "server" in metafunc.fixturenames:
+        servers = getattr(metafunc.module, "SERVERS", ("own",))
+        if metafunc.definition.get_closest_marker("own_server"):
+            servers = ("own",)
+        metafunc.parametrize("server", servers)
+
+
 @pytest.fixture
-async def start_gateway() -> AsyncIterator[StartGateway]:
-    running: list[Gateway] = []
+async def start_gateway(server: str) -> AsyncIterator[StartGateway]:
+    """Starts gateways on a server: their own, or uvicorn with the gateway in a Starlette app."""
+    running: list[Running] = []
+    run = {"own": _run_own, "asgi": _run_mounted}[server]
 
     async def start(*namespaces: Namespace, **settings: Any) -> Running:
         gateway = Gateway(namespaces or [Namespace("/chat")], settings=make_settings(**settings))
-        await gateway.start()
-        running.append(gateway)
-        return Running(gateway, await gateway.listen())
+        running.append(await run(gateway))
+        return running[-1]
 
     yield start
-    for gateway in running:
+    for each in running:
+        await each.stop()
+
+
+async def _run_own(gateway: Gateway) -> Running:
+    try:
+        await gateway.start()
+        return Running(gateway, await gateway.listen(), gateway.stop)
+    except BaseException:
         await gateway.stop()
+        raise
+
+
+async def _run_mounted(gateway: Gateway) -> Running:
+    # Tests allow any origin, which only development permits.
+    gateway.configure(gateway.settings.model_copy(update={"dev": True}))
+    app = Starlette(routes=[Mount("/", gateway.asgi())], lifespan=gateway.lifespan)
+    server = ASGIServer(app)
+    return Running(gateway, await server.start(gateway.settings.port), server.stop)

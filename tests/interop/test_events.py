@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 
 import pydantic
 import pytest
@@ -11,6 +12,8 @@ from msgspec import Struct
 from tests.conftest import StartGateway, make_token, until
 from tests.interop.official_client import NodeDriver
 from tidegate import Client, Event, Namespace, PayloadError, Refused
+
+SERVERS = ("own", "asgi")
 
 
 class Mark(Struct):
@@ -246,8 +249,10 @@ async def test_a_slow_client_catches_up_in_order(
     client.hold()
     (socket,) = running.gateway.hub.sockets_of(running.gateway.tenant("acme").tenant_id)
     count = 0
+    pad = secrets.token_urlsafe(6_000)  # uvicorn compresses
     while socket.is_live:
-        await running.gateway.tenant("acme").emit("tick", {"n": count, "pad": "x" * 20_000})
+        await running.gateway.tenant("acme").emit("tick", {"n": count, "pad": pad})
+        await asyncio.sleep(0.001)  # events in one turn of the loop would only fill our buffer
         count += 1
         assert count < 2_000
     for _ in range(20):

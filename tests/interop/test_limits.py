@@ -13,6 +13,8 @@ from tests.interop.official_client import NodeDriver
 from tidegate import Client, Namespace
 from tidegate.app.metrics import render_metrics
 
+SERVERS = ("own", "asgi")
+
 
 def limit_count(running: Running, limit: str) -> float:
     for line in render_metrics(running.gateway).decode().splitlines():
@@ -154,6 +156,7 @@ async def test_unauthenticated_connections_of_an_address_behind_a_proxy(
         writer.close()
 
 
+@pytest.mark.own_server
 async def test_an_oversized_request_is_refused(start_gateway: StartGateway) -> None:
     running = await start_gateway()
     async with httpx.AsyncClient() as http:

@@ -10,6 +10,8 @@ import socketio
 from tests.conftest import StartGateway, make_token, until
 from tidegate import Client, Namespace
 
+SERVERS = ("own", "asgi")
+
 
 async def test_events_acks_and_refusals(start_gateway: StartGateway) -> None:
     chat = Namespace("/chat")

@@ -6,6 +6,8 @@ from tests.conftest import Running, StartGateway, make_token
 from tests.interop.official_client import NodeDriver, OfficialClient
 from tidegate import Client, Namespace
 
+SERVERS = ("own", "asgi")
+
 
 async def emit(running: Running, *numbers: int, tenant: str = "acme") -> None:
     for number in numbers:
@@ -106,7 +108,7 @@ async def test_a_gateway_that_lost_its_log_says_so(
     await client.wait("connect")
     await emit(first, 1)
     await client.heard("tick", 1)
-    await first.gateway.stop()
+    await first.stop()
     await client.wait("disconnect")
     second = await start_gateway(port=first.port)
     assert (await client.wait("connect", 2))["recovered"] is False

@@ -6,8 +6,10 @@ import asyncio
 import gc
 import logging
 from collections.abc import Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from tidegate.app.asgi import GatewayApp, run_lifespan
 from tidegate.app.authentication import jwt_authenticator, tls_context
 from tidegate.app.broker import Broker
 from tidegate.app.builtin_events import BuiltinEvents
@@ -35,6 +37,7 @@ from tidegate.ids import random_id
 from tidegate.log import Control, Disconnection, EventEntry, EventLog, Revocation, Window
 from tidegate.protocol.connection import ConnectionConfig
 from tidegate.protocol.events import AckReceived, ConnectRequested, EventReceived, NamespaceLeft
+from tidegate.transports.asgi import ASGIEntrance
 from tidegate.transports.base import Connection, socket_of
 from tidegate.transports.doorkeeper import Doorkeeper
 from tidegate.transports.entrance import Entrance, Wiring
@@ -59,12 +62,13 @@ class Gateway:
         gateway = Gateway(namespaces=[notifications])   # `tidegate serve realtime:gateway`
         await gateway.tenant("acme").user("42").emit(NotificationCreated(...))
 
-    In a program of your own: ``await gateway.start()``, ``await gateway.listen()``, and at the end
-    ``await gateway.stop()``.
+    In an ASGI application see ``asgi`` and ``lifespan``. In a program of your own:
+    ``await gateway.start()``, ``await gateway.listen()``, and at the end ``await gateway.stop()``.
 
     Args:
         namespaces: What is served; without any, the settings' ``namespaces``.
-        settings: Default: all defaults. ``tidegate serve`` hands its own over by ``configure``.
+        settings: Default: all defaults. ``tidegate serve`` hands its own over by ``configure``, and
+            ``lifespan`` reads the file and the environment if none are given.
         authenticator: Who a token speaks for; default: JWT as the settings say.
         log: The event log; default: as the settings say.
 
@@ -83,6 +87,7 @@ class Gateway:
     ) -> None:
         self.namespaces = _by_name(namespaces)
         self.settings = settings or Settings()
+        self._has_settings = settings is not None
         self._authenticator = authenticator
         self._log = log
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -118,6 +123,7 @@ class Gateway:
             ConfigError: The settings can't be used, or the broker refuses them.
         """
         settings = self.settings
+        self._forget()
         if not self.namespaces:
             self.namespaces = _by_name([Namespace(name) for name in settings.namespaces])
         forwards = forwards_of(self.namespaces, settings)
@@ -176,6 +182,38 @@ class Gateway:
         self._new_listener().start_from(inbox, tls)
         _tidy_memory()
 
+    def asgi(self) -> GatewayApp:
+        """Return this gateway as an ASGI application.
+
+        Mount it in another one that joins ``lifespan``, or serve it by itself::
+
+            app = FastAPI(lifespan=gateway.lifespan)
+            app.mount("/", gateway.asgi())    # after the routes; the client's path is /socket.io/
+
+        See ``docs/topics/asgi.md`` for what differs from ``tidegate serve``.
+        """
+        return GatewayApp(self)
+
+    def lifespan(self, app: object = None) -> AbstractAsyncContextManager[None]:
+        """Return the life of a mounted gateway: it starts on entering, drains and stops on leaving.
+
+        Within a lifespan of your own: ``async with gateway.lifespan(app): yield``.
+
+        Args:
+            app: Where it is mounted; ASGI frameworks give it, and it is not used.
+
+        Raises:
+            ConfigError: On entering: the settings can't be used, or are unsafe without ``dev``.
+            LogError: On entering: the log can't be used.
+        """
+        return run_lifespan(self, has_settings=self._has_settings)
+
+    def open_asgi(self) -> None:
+        """Let in the clients that ``asgi`` is handed; ``lifespan`` does it."""
+        entrance = ASGIEntrance(self._wiring())
+        entrance.start()
+        self.listener = entrance
+
     def _new_listener(self) -> Listener:
         listener = Listener(self._wiring(), routes=self.routes, max_body_size=self.max_body_size)
         self.listener = listener
@@ -191,6 +229,11 @@ class Gateway:
             write_buffer=settings.limits.write_buffer,
             upgrade_timeout=settings.upgrade_timeout,
         )
+
+    def _forget(self) -> None:
+        """Begin anew: an application under test has a lifespan in each test."""
+        self.is_started = self.is_draining = self._is_wired = False
+        self.broker = self.announcements = self.listener = None
 
     async def drain(self) -> None:
         """Stop accepting and send the clients elsewhere, spread over ``drain_seconds``."""
@@ -212,6 +255,7 @@ class Gateway:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._following = None
         close = getattr(self.authenticator, "aclose", None) if self._is_wired else None
         if close is not None:
             await close()

@@ -1,7 +1,7 @@
 """What is usable but unsafe, and what is safe but worth a word.
 
-``unsafe_settings`` stops ``tidegate serve`` and ``tidegate check``; with ``--dev`` it is permitted,
-loudly. ``setting_warnings`` only ever warns.
+``unsafe_settings`` stops ``tidegate serve``, ``tidegate check`` and a mounted gateway; with ``dev``
+it is permitted, loudly. ``setting_warnings`` only ever warns.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from tidegate.app.config import LoadedSettings
 from tidegate.app.settings import Settings
 from tidegate.app.settings_checks import Finding
+from tidegate.app.settings_errors import ConfigErrors
 from tidegate.auth.keys import HMAC_KEY_SIZES
 from tidegate.errors import ConfigError
 
-__all__ = ["api_is_on", "is_loopback", "setting_warnings", "unsafe_settings"]
+__all__ = ["api_is_on", "is_loopback", "require_safe", "setting_warnings", "unsafe_settings"]
 
 _MIN_DISTINCT_CHARACTERS = 8
 """32 random hexadecimal digits have fewer once in 28 million times."""
@@ -61,6 +62,24 @@ def unsafe_settings(
     if not has_authenticator:
         checks = [_no_authentication, _guessable_secret, _no_audience, _plain_jwks, *checks]
     return [loaded.error(finding) for check in checks for finding in check(loaded.settings)]
+
+
+def require_safe(loaded: LoadedSettings, *, has_authenticator: bool = False) -> list[ConfigError]:
+    """Return what is unsafe but permitted by ``dev``, for the caller to tell loudly.
+
+    Args:
+        loaded: Settings that can be used.
+        has_authenticator: The gateway brings an authenticator of its own.
+
+    Raises:
+        ConfigErrors: They are unsafe without ``dev``, or have nothing to verify tokens with.
+    """
+    problems = unsafe_settings(loaded, has_authenticator=has_authenticator)
+    auth = loaded.settings.auth
+    has_key = has_authenticator or any((auth.secret, auth.jwks_url, auth.public_key))
+    if problems and not (loaded.settings.dev and has_key):
+        raise ConfigErrors(problems)
+    return problems
 
 
 def setting_warnings(loaded: LoadedSettings) -> list[ConfigError]:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tidegate.app.config import ConfigErrors, LoadedSettings, load_settings
-from tidegate.app.safety import setting_warnings, unsafe_settings
+from tidegate.app.config import LoadedSettings, load_settings
+from tidegate.app.safety import require_safe, setting_warnings
 from tidegate.app.settings import Settings
 
 __all__ = ["load", "load_safe", "start_logging"]
@@ -43,11 +43,7 @@ def load_safe(
         ConfigErrors: They are wrong, or unsafe without ``dev``.
     """
     loaded = load(config, flags)
-    problems = unsafe_settings(loaded, has_authenticator=has_authenticator)
-    auth = loaded.settings.auth
-    has_key = has_authenticator or any((auth.secret, auth.jwks_url, auth.public_key))
-    if problems and not (loaded.settings.dev and has_key):
-        raise ConfigErrors(problems)
+    problems = require_safe(loaded, has_authenticator=has_authenticator)
     if is_quiet:
         return loaded
     for problem in problems:

@@ -51,7 +51,7 @@ def split_frames(data: bytes) -> list[Message]:
             length = int.from_bytes(data[position + 2 : start], "big")
         position = start + length
         payload = data[start:position]
-        if len(payload) != length or first not in (_TEXT, _BINARY):
+        if position > end or first not in (_TEXT, _BINARY):
             raise LocalProtocolError("not complete frames of text or binary messages")
         messages.append(Message(payload.decode() if first == _TEXT else payload, length))
     return messages

@@ -15,8 +15,10 @@ __all__ = [
     "Routes",
     "error_response",
     "json_response",
+    "not_found",
     "serve_route",
     "token_in_query",
+    "unavailable",
 ]
 
 TOKEN_PARAMETERS = frozenset(
@@ -77,7 +79,18 @@ async def serve_route(routes: Routes, request: Request) -> HTTPResponse:
         body = error_response(405, "method_not_allowed", f"{request.method} is not allowed here")
         allow = ", ".join(allowed or ["GET"])
         return HTTPResponse(405, body.body, headers={"Allow": allow})
+    return not_found()
+
+
+def not_found() -> HTTPResponse:
+    """Return the answer where there is nothing."""
     return error_response(404, "not_found", "There is nothing at this path.")
+
+
+def unavailable() -> HTTPResponse:
+    """Return the answer of a gateway that stops, or that has not started."""
+    body = error_response(503, "unavailable", "The gateway does not serve now; come back.").body
+    return HTTPResponse(503, body, headers={"Retry-After": "5"})
 
 
 def _looks_like_jwt(value: str) -> bool:
