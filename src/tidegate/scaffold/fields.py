@@ -36,7 +36,8 @@ __all__ = [
 Kind = Literal["string", "int", "float", "bool", "datetime", "json", "object"]
 
 SchemaReader = Callable[[str, str], "ObjectShape"]
-"""``(file, name for the object)`` to what the file describes; raises ValueError with the reason."""
+"""``(file, class name)`` to the object in the file; its own title goes before the class name.
+Raises ValueError with the reason."""
 
 _FIELD = re.compile(r"(?P<name>[^:?]*)(?P<optional>\?)?(?::(?P<type>.*))?", re.DOTALL)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -48,7 +48,7 @@ def parse_schema(text: str, class_name: str, file: str) -> ObjectShape:
         raise ValueError(f"{file} is not JSON: {error}") from None
     if not isinstance(schema, dict):
         raise ValueError(f"{file} is no JSON Schema of an object")  # noqa: TRY004  # the file is wrong
-    return _Reader(schema, file).shape(schema, "", class_name, ())
+    return _Reader(schema, file).shape(schema, "", _class_name(schema) or class_name, ())
 
 
 class _Reader:

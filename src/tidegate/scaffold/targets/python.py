@@ -1,14 +1,186 @@
-"""The Python target."""
+"""The Python target: a package for each domain, and the gateway that serves them all."""
 
 from __future__ import annotations
 
-from tidegate.errors import TemplateError
-from tidegate.scaffold.domain import Domain
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Any
+
+from tidegate.scaffold.domain import Domain, EventShape, RoomShape
+from tidegate.scaffold.fields import python_name
+from tidegate.scaffold.names import words_of
 from tidegate.scaffold.plan import PlannedFile, ProjectView
+from tidegate.scaffold.registration import add_namespace, add_queue
+from tidegate.scaffold.render import render
+from tidegate.scaffold.targets.python_code import WIDTH, event_types, fitted, import_line
+from tidegate.scaffold.targets.samples import python_literal, sample_of, wrong_payload
 
 __all__ = ["files"]
 
+_SERVICE_FILES = {
+    "pyproject.toml": "pyproject.toml",
+    "Dockerfile": "Dockerfile",
+    ".dockerignore": "dockerignore",
+}
+# Names in the generated modules that a function must not hide.
+_MODULE_NAMES = frozenset({"logger", "logging", "client", "command", "message"})
+
 
 def files(domain: Domain, project: ProjectView) -> list[PlannedFile]:
-    """Return the files of a domain."""
-    raise TemplateError("the Python target is not built yet")
+    """Return the package, the registration, the settings, and what a service of its own needs.
+
+    Raises:
+        TemplateError: The registration or the settings can't be edited safely.
+    """
+    shared = {"domain": domain, "names": domain.names, "variable": domain.names.plural_snake}
+    return [
+        *_package(domain, shared),
+        *_once(project, domain.python_root / "__init__.py", "package.py", shared),
+        _registration(domain, project, shared),
+        _settings(domain, project, shared),
+        *(_service_files(domain, project, shared) if domain.is_standalone else ()),
+    ]
+
+
+def _package(domain: Domain, shared: dict[str, Any]) -> list[PlannedFile]:
+    variable = domain.names.plural_snake
+    contexts: dict[str, tuple[str, dict[str, Any]]] = {
+        "__init__.py": ("__init__.py", {"exported": _exported(variable)}),
+        "events.py": ("events.py", event_types(domain)),
+        "gateway.py": ("gateway.py", _gateway(domain)),
+        "consumer.py": ("consumer.py", _consumer(domain)),
+        f"test_{variable}.py": ("test_domain.py", _test(domain)),
+    }
+    return [
+        PlannedFile(
+            domain.python_folder / name, render(f"python/{template}.jinja", **shared, **context)
+        )
+        for name, (template, context) in contexts.items()
+    ]
+
+
+def _exported(variable: str) -> str:
+    return ", ".join(f'"{name}"' for name in sorted(("consumer", variable)))
+
+
+def _once(
+    project: ProjectView, path: PurePosixPath, template: str, shared: dict[str, Any]
+) -> list[PlannedFile]:
+    """Return a file that domains share: the first one brings it, and then it is the project's."""
+    if project.read(path) is not None:
+        return []
+    return [PlannedFile(path, render(f"python/{template}.jinja", **shared))]
+
+
+def _registration(domain: Domain, project: ProjectView, shared: dict[str, Any]) -> PlannedFile:
+    path = domain.python_root / "app.py"
+    source = project.read(path)
+    if source is None:
+        return PlannedFile(path, render("python/app.py.jinja", **shared), "edit")
+    return PlannedFile(path, add_namespace(source, domain.names.plural_snake, path), "edit")
+
+
+def _settings(domain: Domain, project: ProjectView, shared: dict[str, Any]) -> PlannedFile:
+    path = domain.gateway_root / "tidegate.toml"
+    text = project.read(path)
+    if text is None:
+        text = render("python/tidegate.toml.jinja", **shared)
+    queue = f"realtime.{domain.names.plural_kebab}"
+    table = render("python/queue.toml.jinja", queue=queue, **shared)
+    return PlannedFile(path, add_queue(text, queue, table, path), "edit")
+
+
+def _service_files(
+    domain: Domain, project: ProjectView, shared: dict[str, Any]
+) -> Iterable[PlannedFile]:
+    for name, template in _SERVICE_FILES.items():
+        yield from _once(project, domain.gateway_root / name, template, shared)
+
+
+# gateway.py and consumer.py
+
+
+def _gateway(domain: Domain) -> dict[str, Any]:
+    variable = domain.names.plural_snake
+    listed = [event.class_name for event in domain.events]
+    line = f'{variable} = Namespace("{domain.namespace}", events=[{", ".join(listed)}])'
+    if len(line) > WIDTH:
+        names = [f"        {name}," for name in listed]
+        lines = [f"{variable} = Namespace(", f'    "{domain.namespace}",', "    events=["]
+        line = "\n".join([*lines, *names, "    ],", ")"])
+    accepted = ["Accepted"] if domain.commands else []
+    classes = [shape.class_name for shape in domain.payloads]
+    return {
+        "imports": import_line(".events", [*accepted, *classes]),
+        "namespace": line,
+        "commands": [_command(command, domain) for command in domain.commands],
+        "rooms": [_room(room) for room in domain.rooms],
+    }
+
+
+def _command(command: EventShape, domain: Domain) -> dict[str, str]:
+    name = _function(command.function_name, domain)
+    arguments = ["client: Client", f"command: {command.class_name}"]
+    return {
+        "name": command.name,
+        "head": fitted(f"async def {name}(", arguments, ") -> Accepted:"),
+    }
+
+
+def _room(room: RoomShape) -> dict[str, str]:
+    parameter = python_name(room.parameter)
+    name = f"may_join_{'_'.join(words_of(room.prefix))}"
+    arguments = ["client: Client", f"{parameter}: str"]
+    return {
+        "pattern": f"{room.prefix}:{{{parameter}}}",
+        "head": fitted(f"async def {name}(", arguments, ") -> bool:"),
+    }
+
+
+def _consumer(domain: Domain) -> dict[str, Any]:
+    classes = [event.class_name for event in domain.events]
+    imports = [
+        import_line(".events", classes),
+        import_line(".gateway", [domain.names.plural_snake]),
+    ]
+    return {
+        "imports": "\n".join(imports),
+        "events": [_consumed(event, domain) for event in domain.events],
+    }
+
+
+def _consumed(event: EventShape, domain: Domain) -> dict[str, Any]:
+    name = _function("_".join(words_of(event.class_name)), domain)
+    room = domain.room_of(event)
+    text = f'f"{room.prefix}:{{message.data.{python_name(room.parameter)}}}"' if room else ""
+    return {
+        "name": event.name,
+        "head": fitted(f"def {name}(", [f"message: Message[{event.class_name}]"], ") -> Audience:"),
+        "room": {"prefix": room.prefix, "text": text} if room else None,
+    }
+
+
+# The test
+
+
+def _test(domain: Domain) -> dict[str, Any]:
+    samples = {shape.name: sample_of(shape.fields) for shape in domain.payloads}
+    joined = [
+        f"{room.prefix}:{samples[event.name][room.parameter]}"
+        for event in domain.events
+        if (room := domain.room_of(event)) is not None
+    ]
+    first = domain.events[0]
+    return {
+        "samples": {
+            name: python_literal(value, indent=4, room=len(name) + 5)
+            for name, value in samples.items()
+        },
+        "bad_payload": python_literal(wrong_payload(first.fields), indent=4),
+        "joined": python_literal(list(dict.fromkeys(joined)), indent=8) if joined else "",
+    }
+
+
+def _function(name: str, domain: Domain) -> str:
+    is_taken = name == domain.names.plural_snake or name in _MODULE_NAMES
+    return f"on_{name}" if is_taken else name
