@@ -42,6 +42,8 @@ QUEUE_BATCH = 256
 """Events that a gateway appends to the log at once when a queue is full: its largest batch."""
 
 SEEN_BEFORE, MISSED = 10, 100
+RETURNING_AT_ONCE = 4_000
+"""Linux lets 4,096 connections wait to be accepted; one more waits a second to try again."""
 
 
 class Fill(NamedTuple):
@@ -204,7 +206,7 @@ def _recovery(server: RunningServer, core: int, scale: Scale) -> Figures:
         port=server.port,
         core=core,
         sockets=count,
-        concurrency=count,
+        concurrency=min(count, RETURNING_AT_ONCE),
         tokens=TOKENS,
         before=SEEN_BEFORE,
         missed=MISSED,
