@@ -77,6 +77,7 @@ class LogFollower:
                 async for batch in batches:
                     self._hub.ingest(batch)
                     self.synchroniser.advanced()
+                    await self._hub.turns.wait_for_room()
         except LogGap as gap:
             log.warning("events were missed, so all clients start anew: %s", gap)
             return False

@@ -27,6 +27,9 @@ MAX_BATCH_BYTES = 256 * 1024
 MAX_PENDING = 256
 """Events of one tenant waiting on this node before ``wait_for_room`` holds its publishers."""
 
+MAX_ALL_PENDING = 20_000
+"""Events of all tenants waiting on this node before it reads no further in the log."""
+
 
 class TurnStats(msgspec.Struct):
     """Counters since start."""
@@ -50,10 +53,19 @@ class Turns:
         self._behind = behind
         self._queue: deque[TenantState] = deque()
         self._is_scheduled = False
+        self._pending = 0  # records of all tenants
+        self._has_room = asyncio.Event()
+
+    async def wait_for_room(self) -> None:
+        """Return when this node can read on in the log; at once while it keeps up."""
+        while self._pending > MAX_ALL_PENDING:
+            self._has_room.clear()
+            await self._has_room.wait()
 
     def add(self, tenant: TenantState, record: Record[EventEntry]) -> None:
         """Have a record delivered to a tenant's sockets when it is their turn."""
         tenant.pending.append(record)
+        self._pending += 1
         if not tenant.is_queued:
             tenant.is_queued = True
             self._queue.append(tenant)
@@ -75,6 +87,7 @@ class Turns:
 
     def forget(self, tenant: TenantState) -> None:
         """Let go of a tenant without sockets; what was pending for it is in the window."""
+        self._let_go(len(tenant.pending))
         tenant.pending.clear()
         if tenant.delivery is not None or tenant.is_queued:
             tenant.delivery = None
@@ -82,6 +95,11 @@ class Turns:
                 self._queue.remove(tenant)
         if tenant.drained is not None:
             tenant.drained.set()
+
+    def _let_go(self, count: int) -> None:
+        self._pending -= count
+        if self._pending <= MAX_ALL_PENDING:
+            self._has_room.set()
 
     def _take_scheduled(self) -> None:
         self._is_scheduled = False
@@ -110,6 +128,7 @@ class Turns:
         tenant.delivered = delivery.end
         done = sum(1 for record in tenant.pending if record.offset <= delivery.end)
         del tenant.pending[:done]
+        self._let_go(done)
         self.stats.deliveries += delivery.deliveries
         self.stats.batch_sizes[done] = self.stats.batch_sizes.get(done, 0) + 1
         if tenant.drained is not None and len(tenant.pending) < MAX_PENDING:
