@@ -21,6 +21,7 @@ if [ "${#missing[@]}" != 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/n
   apt-get update -qq && apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 bash scripts/build_console.sh
+bash scripts/build_nextjs_example.sh
 (cd console && npm run --silent test)
 for folder in node nest; do (
   cd "tests/interop/$folder"
