@@ -33,17 +33,15 @@ class ASGIServer:
         """Start and return the port.
 
         Raises:
-            SystemExit: The application did not start.
+            RuntimeError: The application did not start.
         """
         listening = socket.create_server(("127.0.0.1", port), backlog=128)
         bound: int = listening.getsockname()[1]
-        self._task = asyncio.get_running_loop().create_task(self._server.serve([listening]))
+        self._task = asyncio.get_running_loop().create_task(self._serve(listening))
         while not self._server.started and not self._task.done():  # noqa: ASYNC110 - no event there
             await asyncio.sleep(0.001)
         if self._task.done():
-            self._task.result()
-            listening.close()
-            raise SystemExit("the application did not start")
+            await self._task
         return bound
 
     async def stop(self) -> None:
@@ -51,3 +49,10 @@ class ASGIServer:
         self._server.should_exit = True
         if self._task is not None:
             await self._task
+
+    async def _serve(self, listening: socket.socket) -> None:
+        try:
+            await self._server.serve([listening])
+        except SystemExit:
+            listening.close()
+            raise RuntimeError("the application did not start") from None
