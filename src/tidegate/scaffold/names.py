@@ -6,18 +6,23 @@ import functools
 import re
 from dataclasses import dataclass
 
+from pluralizer import Pluralizer
+
 __all__ = ["Names", "camel", "kebab", "pascal", "plural", "snake", "words_of"]
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 
-# What the library gets wrong for words that name software: these have one form, or a usual one.
+# Where the library's form is wrong, or not the one that software has.
 _PLURALS = {
-    **{word: word for word in ("data", "metadata", "media", "info", "feedback", "staff")},
-    "matrix": "matrices",
+    "feedback": "feedback",
+    "focus": "focuses",
+    "index": "indexes",
+    "info": "info",
+    "lens": "lenses",
     "medium": "media",
-    "vertex": "vertices",
+    "schema": "schemas",
+    "virus": "viruses",
 }
-_ENDS_OF_SINGULARS = ("ss", "us", "is", "as")
 
 
 @dataclass(frozen=True)
@@ -154,20 +159,9 @@ def kebab(words: tuple[str, ...] | list[str]) -> str:
 
 def plural(word: str) -> str:
     """Return the plural of a lower-case English noun; one that is plural already stays."""
-    if word in _PLURALS:
-        return _PLURALS[word]
-    engine = _engine()
-    singular = engine.singular_noun(word)
-    is_plural = (
-        isinstance(singular, str)
-        and not word.endswith(_ENDS_OF_SINGULARS)
-        and engine.plural_noun(singular) == word
-    )
-    return word if is_plural else str(engine.plural_noun(word))
+    return _PLURALS.get(word) or _pluralizer().plural(word)
 
 
 @functools.cache
-def _engine():  # type: ignore[no-untyped-def]  # imported late: it takes 0.2 s, only `new` needs it
-    import inflect
-
-    return inflect.engine()
+def _pluralizer() -> Pluralizer:
+    return Pluralizer()  # type: ignore[no-untyped-call]  # only this method lacks a "-> None"
