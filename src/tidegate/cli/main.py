@@ -10,6 +10,7 @@ import typer
 
 from tidegate import __version__
 from tidegate.cli import contract, dead_letters
+from tidegate.cli.new import new
 from tidegate.errors import ConfigError, TidegateError
 
 __all__ = ["main"]
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(contract.app, name="contract")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(new)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 Host = Annotated[str | None, typer.Option("--host", help="Address of the public port.")]

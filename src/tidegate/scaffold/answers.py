@@ -142,6 +142,9 @@ class _Checker:
 
     def _names(self) -> Names:
         name = self.answers.name
+        if not name:
+            self._refuse("name", "", "a domain's name is needed, such as Notification")
+            return Names(("domain",))
         if not _IDENTIFIER.fullmatch(name):
             self._refuse(
                 "name", name, "not an identifier: letters and digits, such as ActivityFeed"

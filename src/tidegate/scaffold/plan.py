@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import ModuleType
 from typing import Literal, Protocol
 
 from tidegate.scaffold.domain import Domain
@@ -52,9 +53,14 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class Plan:
-    """All files of one domain, ordered by path."""
+    """All files of one domain, ordered by path.
+
+    Attributes:
+        next_steps: What is left to do by hand, a sentence each.
+    """
 
     files: tuple[PlannedFile, ...]
+    next_steps: tuple[str, ...] = ()
 
 
 def plan(domain: Domain, project: ProjectView) -> Plan:
@@ -65,8 +71,15 @@ def plan(domain: Domain, project: ProjectView) -> Plan:
     """
     from tidegate.scaffold.targets import nestjs, nextjs, python
 
-    server = {"python": python, "nestjs": nestjs}[domain.target]
-    files = list(server.files(domain, project))
+    targets = [python if domain.target == "python" else nestjs]
     if domain.has_frontend:
-        files += nextjs.files(domain, project)
-    return Plan(tuple(sorted(files, key=lambda file: file.path.parts)))
+        targets.append(nextjs)
+    files = [file for target in targets for file in target.files(domain, project)]
+    steps = [step for target in targets for step in _next_steps(target, domain)]
+    return Plan(tuple(sorted(files, key=lambda file: file.path.parts)), tuple(steps))
+
+
+def _next_steps(target: ModuleType, domain: Domain) -> list[str]:
+    """Ask a target that has any: ``next_steps(domain) -> list[str]``."""
+    steps: list[str] = target.next_steps(domain) if hasattr(target, "next_steps") else []
+    return steps

@@ -15,7 +15,7 @@ from tidegate.scaffold.render import render
 from tidegate.scaffold.targets.python_code import WIDTH, event_types, fitted, import_line
 from tidegate.scaffold.targets.samples import python_literal, sample_of, wrong_payload
 
-__all__ = ["files"]
+__all__ = ["files", "next_steps"]
 
 _SERVICE_FILES = {
     "pyproject.toml": "pyproject.toml",
@@ -39,6 +39,21 @@ def files(domain: Domain, project: ProjectView) -> list[PlannedFile]:
         _registration(domain, project, shared),
         _settings(domain, project, shared),
         *(_service_files(domain, project, shared) if domain.is_standalone else ()),
+    ]
+
+
+def next_steps(domain: Domain) -> list[str]:
+    """Return what is left to do by hand."""
+    root, name = domain.python_root, domain.names.plural_snake
+    start = (
+        f"Run it from {domain.gateway_root}: tidegate serve realtime.app:gateway"
+        if domain.is_standalone
+        else f"Mount the gateway in your application, once: {root}/app.py says how."
+    )
+    return [
+        start,
+        f"Call your services where {root}/{name}/gateway.py says TODO.",
+        f"Run its test from {domain.gateway_root}, with a broker: pytest realtime/{name}",
     ]
 
 
