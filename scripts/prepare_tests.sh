@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# What the tests need beside Python: Node 20 or later, the official client and NestJS services from
-# npm, the demo's page, Chromium, and RabbitMQ (unless TIDEGATE_TEST_AMQP_URL names a broker). Without
-# a fitting Node on the machine, one is installed into .venv from its PyPI wheel; Chromium and RabbitMQ
-# come from the system's packages, which only root may install.
+# What the tests need beside Python: Node 20 or later, from npm the official client, NestJS services
+# and the judges of generated contracts, the demo's page, Chromium, and RabbitMQ (unless
+# TIDEGATE_TEST_AMQP_URL names a broker). Without a fitting Node on the machine, one is installed into
+# .venv from its PyPI wheel; Chromium and RabbitMQ come from the system's packages, which only root may
+# install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,8 +24,8 @@ fi
 bash scripts/build_console.sh
 bash scripts/build_nextjs_example.sh
 (cd console && npm run --silent test)
-for folder in node nest; do (
-  cd "tests/interop/$folder"
+for folder in tests/interop/node tests/interop/nest tests/contracts/node; do (
+  cd "$folder"
   if [ ! -f node_modules/.ready ] || [ package-lock.json -nt node_modules/.ready ]; then
     npm ci --silent --no-audit --no-fund
     touch node_modules/.ready

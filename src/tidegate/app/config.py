@@ -28,7 +28,7 @@ from tidegate.app.settings_tables import describe_table
 from tidegate.app.settings_types import format_size
 from tidegate.errors import ConfigError
 
-__all__ = ["ConfigErrors", "LoadedSettings", "SettingRow", "describe", "load_settings"]
+__all__ = ["ConfigErrors", "LoadedSettings", "SettingRow", "describe", "load_part", "load_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,27 @@ def load_settings(
     if errors:
         raise ConfigErrors(errors)
     return loaded
+
+
+def load_part(file: Path, keys: Iterable[str]) -> Settings:
+    """Return some settings of a file, for work that needs neither secrets nor a broker.
+
+    Whether the settings fit together is not looked at, and key files are not read.
+
+    Args:
+        file: The file.
+        keys: Dotted names of the settings that count; the others keep their defaults.
+
+    Raises:
+        ConfigErrors: The file can't be read, or one of its settings is wrong.
+    """
+    layer = read_file(file)
+    wanted = set(keys)
+    given = {key: value for key, value in layer.values.items() if key in wanted}
+    settings, invalid = _validate(given)
+    if layer.errors or invalid:
+        raise ConfigErrors([*layer.errors, *invalid])
+    return settings
 
 
 def _validate(given: Mapping[str, Given]) -> tuple[Settings, list[ConfigError]]:

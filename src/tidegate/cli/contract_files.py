@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from tidegate.app.config import load_settings
+from tidegate.app.config import load_part
 from tidegate.app.namespace import Namespace
 from tidegate.cli.gateways import import_gateway
 from tidegate.contract import (
@@ -26,6 +26,8 @@ _WRITERS = {
     "asyncapi": write_asyncapi,
     "json-schema": write_json_schema,
 }
+
+_SETTINGS = ("bindings", "forwards", "namespaces", "path", "rabbitmq.queues")
 
 MAX_DIFF_LINES = 40
 
@@ -69,7 +71,7 @@ def _make(kind: str, target: str, config: Path | None, command: str) -> str:
     gateway = import_gateway(target)
     settings = gateway.settings
     if config is not None:
-        settings = load_settings(file=config, environ={}, flags={}).settings
+        settings = load_part(config, _SETTINGS)
     namespaces = list(gateway.namespaces.values()) or [
         Namespace(name) for name in settings.namespaces
     ]

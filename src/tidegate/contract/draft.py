@@ -141,8 +141,7 @@ class NamespaceDraft:
         self._calls[event_name] = _Call(
             names=["payload"],
             tickets=[self._ask(kind, f"the forward of {event_name!r}", is_input=True)],
-            # Any JSON will do where no type is declared, and `null` stands for no argument.
-            required=0 if kind is Any else 1,
+            required=1,
             ack=Ack("unknown"),
             ack_tickets=[],
             description=first_paragraph(kind),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from tidegate.contract.builtin import REFUSAL_NAME
 from tidegate.contract.model import Answer, Argument, ClientEvent, ServerEvent
 from tidegate.contract.ts_names import parameter_name
-from tidegate.contract.ts_types import type_of
+from tidegate.contract.ts_types import MAX_LINE, type_of
 
 __all__ = ["client_event", "server_event"]
-
-MAX_LINE = 100
 
 
 def server_event(event: ServerEvent) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tidegate.contract.model import DEFINITIONS, Schema
 
-__all__ = ["comment", "declaration", "property_name", "type_of"]
+__all__ = ["MAX_LINE", "comment", "declaration", "property_name", "type_of"]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _PLAIN = {
@@ -28,6 +28,8 @@ _FORMATS = {
     "uuid": "UUID.",
 }
 
+MAX_LINE = 100
+
 _BINARY = "ArrayBuffer | Uint8Array"
 """Browsers get an ArrayBuffer, Node a Buffer, which is a Uint8Array; both may be sent."""
 
@@ -38,7 +40,7 @@ def declaration(name: str, schema: Schema) -> str:
     if _is_record(schema) and "properties" in schema:
         return f"{head}export interface {name} {_body(schema)}\n"
     text = type_of({key: value for key, value in schema.items() if key != "description"})
-    return f"{head}export type {name} = {text};\n"
+    return f"{head}{_wrapped(f'export type {name} =', text, '')}"
 
 
 def type_of(schema: Any, *, indent: str = "") -> str:
@@ -116,12 +118,22 @@ def _body(schema: Schema, *, indent: str = "") -> str:
     for name, field in schema["properties"].items():
         mark = "" if name in required else "?"
         lines.append(comment(_told(field), indent=inner))
-        lines.append(f"{inner}{property_name(name)}{mark}: {type_of(field, indent=inner)};\n")
+        field_type = type_of(field, indent=inner)
+        lines.append(_wrapped(f"{inner}{property_name(name)}{mark}:", field_type, inner))
     if schema.get("additionalProperties", False) is not False:
         lines.append(f"{inner}[key: string]: unknown;\n")
     if indent and len(lines) == 2 and not lines[0] and "\n" not in lines[1][:-1]:
         return f"{{ {lines[1].strip().rstrip(';')} }}"
     return "{\n" + "".join(lines) + indent + "}"
+
+
+def _wrapped(head: str, text: str, indent: str) -> str:
+    """Return a declaration as a line; a long union has a line for each option."""
+    options = text.split(" | ")
+    is_splittable = all(o.count('"') % 2 == 0 and not set("()[]{}<>") & set(o) for o in options)
+    if len(head) + len(text) + 2 <= MAX_LINE or not is_splittable or len(options) == 1:
+        return f"{head} {text};\n"
+    return head + "".join(f"\n{indent}  | {option}" for option in options) + ";\n"
 
 
 def _told(field: Any) -> str:

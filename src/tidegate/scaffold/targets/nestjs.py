@@ -1,14 +1,277 @@
-"""The NestJS target."""
+"""The NestJS target: a gateway, a consumer and their types in an app's ``src/realtime``.
+
+Each domain has a folder; what all domains share lies beside the folders and is written once. The
+app's own files are edited: ``realtime.module.ts``, ``app.module.ts``, ``main.ts``, and
+``package.json``, which gets the packages that are missing.
+"""
 
 from __future__ import annotations
 
-from tidegate.errors import TemplateError
-from tidegate.scaffold.domain import Domain
-from tidegate.scaffold.plan import PlannedFile, ProjectView
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
 
-__all__ = ["files"]
+from tidegate.errors import TemplateError
+from tidegate.scaffold import nest_fields
+from tidegate.scaffold.domain import Domain, EventShape
+from tidegate.scaffold.fields import ObjectShape
+from tidegate.scaffold.nest_registration import add_dependencies, add_to_module, use_realtime
+from tidegate.scaffold.plan import PlannedFile, ProjectView
+from tidegate.scaffold.render import render
+
+__all__ = ["files", "next_steps"]
+
+SHARED = (
+    "audience",
+    "identity",
+    "payload",
+    "realtime-io.adapter",
+    "realtime-rmq.server",
+    "realtime.config",
+    "realtime.setup",
+    "token-life",
+    "token.service",
+    "ws-error.filter",
+)
+GUARD = "guards/ws-auth.guard.ts"
+GUARD_FOLDERS = ("src/realtime", "src", "src/auth", "src/common", "src/shared")
+"""Where a guard is looked for, under the gateway's root; else it is written into the first."""
+
+_NEST_PACKAGES = ("microservices", "platform-socket.io", "websockets")
+_PACKAGES = {
+    "amqp-connection-manager": "^4.1.14",
+    "amqplib": "^0.10.9",
+    "class-transformer": "^0.5.1",
+    "class-validator": "^0.15.1",
+    "socket.io": "^4.8.1",
+}
+_DEV_PACKAGES = {"@types/amqplib": "^0.10.7", "socket.io-client": "^4.8.1"}
+_RELATIVE_IMPORT = re.compile(r"(from '\.{1,2}/[^']*)'")
+_VITEST = "import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';\n"
+
+# Names in the generated files that an event's class would hide.
+_TAKEN_CLASSES = frozenset(
+    {
+        *("Allow", "Channel", "Controller", "Ctx", "Identity", "Logger", "Payload", "Type"),
+        *("IsArray", "IsBoolean", "IsIn", "IsInt", "IsNumber", "IsObject", "IsOptional"),
+        *("IsDateTime", "IsPresent", "IsString", "ValidateNested", "ConsumeMessage", "SocketData"),
+        *("ConnectedSocket", "EventPattern", "MessageBody", "SubscribeMessage", "PayloadPipe"),
+        *("DefaultEventsMap", "RealtimeSocket", "RmqContext", "RoomAnswer", "RoomPipe"),
+        *("RoomRequest", "UseFilters", "UseGuards", "WebSocketGateway", "WebSocketServer"),
+        *("OnGatewayConnection", "WsAuthGuard", "WsErrorFilter", "WsException"),
+    }
+)
 
 
 def files(domain: Domain, project: ProjectView) -> list[PlannedFile]:
-    """Return the files of a domain."""
-    raise TemplateError("the NestJS target is not built yet")
+    """Return the files of a domain, and the app's files with the domain registered.
+
+    Raises:
+        TemplateError: There is no NestJS app, or one of its files can't be edited safely.
+    """
+    return list(_NestFiles(domain, project).all())
+
+
+def next_steps(domain: Domain) -> list[str]:
+    """Return what is left to do by hand."""
+    folder, kebab = domain.nest_folder, domain.names.plural_kebab
+    steps = [
+        "Install the packages that package.json has got: npm install.",
+        "Set JWT_SECRET (or JWT_PUBLIC_KEY), JWT_AUDIENCE, JWT_ISSUER, REALTIME_ORIGINS and "
+        f"RABBITMQ_URL; {domain.nest_root}/realtime.config.ts tells what they are.",
+        "Have services publish to the exchange `realtime` (REALTIME_EXCHANGE) with the event's "
+        "name as the pattern: ClientProxy with `wildcards: true` does.",
+        f"Run its spec: {folder}/{kebab}.gateway.spec.ts.",
+    ]
+    if domain.commands or domain.rooms:
+        gateway = f"{folder}/{domain.names.nest_gateway_file}"
+        steps.insert(3, f"Call your services where {gateway} says TODO.")
+    return steps
+
+
+class _NestFiles:
+    """Plans the files of one domain."""
+
+    def __init__(self, domain: Domain, project: ProjectView) -> None:
+        self._domain = domain
+        self._project = project
+        self._names = domain.names
+        self._package_path, self._package = self._read_package()
+        self._is_esm = self._package.get("type") == "module"
+
+    def all(self) -> Iterator[PlannedFile]:
+        self._check_classes()
+        yield from self._registrations()
+        yield from self._shared()
+        kebab = self._names.plural_kebab
+        guard = self._guard()
+        if guard is None:
+            yield self._create(self._domain.nest_root / GUARD, self._text("ws-auth.guard.ts"))
+        for name, template in (
+            (f"{kebab}.events.ts", "events.ts"),
+            (self._names.nest_gateway_file, "gateway.ts"),
+            (f"{kebab}.gateway.spec.ts", "gateway.spec.ts"),
+            (self._names.nest_consumer_file, "consumer.ts"),
+        ):
+            text = self._text(template, **self._context(guard or self._domain.nest_root / GUARD))
+            if template == "gateway.spec.ts" and self._runs_vitest():
+                text = text.replace("\n", f"\n{_VITEST}", 1)
+            yield self._create(self._domain.nest_folder / name, text)
+
+    # Parts
+
+    def _shared(self) -> Iterator[PlannedFile]:
+        for name in (*SHARED, *(["room-request"] if self._domain.rooms else [])):
+            path = self._domain.nest_root / f"{name}.ts"
+            if self._project.read(path) is None:
+                yield self._create(path, self._text(f"{name}.ts"))
+
+    def _guard(self) -> PurePosixPath | None:
+        """Return where the app has its guard."""
+        for folder in GUARD_FOLDERS:
+            path = self._domain.gateway_root / folder / GUARD
+            text = self._project.read(path)
+            if text is not None:
+                if not re.search(r"\bclass\s+WsAuthGuard\b", text):
+                    raise TemplateError(f"{path} is there, but has no class WsAuthGuard; rename it")
+                return path
+        return None
+
+    def _context(self, guard: PurePosixPath) -> dict[str, Any]:
+        domain = self._domain
+        shapes: list[EventShape | ObjectShape] = [*domain.payloads, *domain.objects]
+        needed = nest_fields.imports(field for shape in shapes for field in shape.fields)
+        event = next((e for e in domain.events if domain.room_of(e) is None), domain.events[0])
+        user = event.field("userId")
+        return {
+            "domain": domain,
+            "names": self._names,
+            "guard_import": _relative(guard.with_suffix(""), domain.nest_folder),
+            "decorators": nest_fields.decorators,
+            "property_type": nest_fields.property_type,
+            "sample": nest_fields.sample,
+            "validator_imports": needed["validator"],
+            "transformer_imports": needed["transformer"],
+            "own_imports": needed["own"],
+            "event": event,
+            "is_for_tenant": domain.room_of(event) is None and (user is None or user.is_optional),
+            "missing": next((field for field in event.fields if not field.is_optional), None),
+        }
+
+    # Registration
+
+    def _registrations(self) -> Iterator[PlannedFile]:
+        domain, names, extension = self._domain, self._names, ".js" if self._is_esm else ""
+        app_path = domain.gateway_root / "src" / "app.module.ts"
+        main_path = domain.gateway_root / "src" / "main.ts"
+        app, main = self._project.read(app_path), self._project.read(main_path)
+        if app is None or main is None:
+            missing = app_path if app is None else main_path
+            raise TemplateError(
+                f"there is no NestJS app in {domain.gateway_root} ({missing} is missing): make one "
+                "with `nest new`, or name the folder of yours"
+            )
+        folder = f"./{names.plural_camel}"
+        module_path = domain.nest_root / "realtime.module.ts"
+        imports = {
+            "ConfigModule": "@nestjs/config",
+            "JwtModule": "@nestjs/jwt",
+            "RealtimeConfig": f"./realtime.config{extension}",
+            "TokenService": f"./token.service{extension}",
+            names.nest_consumer: f"{folder}/{names.plural_kebab}-ws.consumer{extension}",
+            names.nest_gateway: f"{folder}/{names.plural_kebab}.gateway{extension}",
+        }
+        members = {
+            "imports": ["ConfigModule", "JwtModule.register({})"],
+            "controllers": [names.nest_consumer],
+            "providers": ["RealtimeConfig", "TokenService", names.nest_gateway],
+            "exports": [names.nest_gateway],
+        }
+        old = self._project.read(module_path)
+        if old is not None and not re.search(r"\bclass\s+RealtimeModule\b", old):
+            raise TemplateError(f"{module_path} is there, but has no class RealtimeModule")
+        text = add_to_module(old or self._text("realtime.module.ts"), module_path, imports, members)
+        yield PlannedFile(module_path, text, "create" if old is None else "edit")
+        realtime = {"RealtimeModule": f"./realtime/realtime.module{extension}"}
+        text = add_to_module(app, app_path, realtime, {"imports": ["RealtimeModule"]})
+        yield PlannedFile(app_path, text, "edit")
+        setup = f"./realtime/realtime.setup{extension}"
+        yield PlannedFile(main_path, use_realtime(main, main_path, setup), "edit")
+        yield from self._dependencies()
+
+    def _dependencies(self) -> Iterator[PlannedFile]:
+        if self._package_path is None:
+            return
+        source = self._project.read(self._package_path) or ""
+        wanted = {"dependencies": self._packages(), "devDependencies": dict(_DEV_PACKAGES)}
+        # In a workspace, what the root has is there for all.
+        for key in ("dependencies", "devDependencies"):
+            root = _json_object(self._project.read("package.json") or "{}").get(key, {})
+            for packages in wanted.values():
+                for name in root:
+                    packages.pop(name, None)
+        yield PlannedFile(
+            self._package_path, add_dependencies(source, self._package_path, wanted), "edit"
+        )
+
+    def _packages(self) -> dict[str, str]:
+        have = {**self._package.get("devDependencies", {}), **self._package.get("dependencies", {})}
+        version = have.get("@nestjs/core", have.get("@nestjs/common", "11"))
+        match = re.search(r"\d+", str(version))
+        major = int(match[0]) if match else 11
+        nest = {f"@nestjs/{name}": f"^{major}.0.0" for name in _NEST_PACKAGES}
+        config = {"@nestjs/config": "^4.0.0" if major < 12 else f"^{major}.0.0"}
+        return {**nest, **config, "@nestjs/jwt": f"^{major}.0.0", **_PACKAGES}
+
+    def _read_package(self) -> tuple[PurePosixPath | None, dict[str, Any]]:
+        for folder in (self._domain.gateway_root, PurePosixPath()):
+            text = self._project.read(folder / "package.json")
+            if text is not None:
+                return folder / "package.json", _json_object(text)
+        return None, {}
+
+    def _runs_vitest(self) -> bool:
+        packages = self._package.get("devDependencies", {})
+        return "vitest" in packages and "jest" not in packages
+
+    # Texts
+
+    def _check_classes(self) -> None:
+        shapes: list[EventShape | ObjectShape] = [*self._domain.payloads, *self._domain.objects]
+        own = {
+            self._names.nest_gateway,
+            self._names.nest_consumer,
+            f"{self._names.plural_pascal}Namespace",
+            f"{self._names.plural_pascal}ServerEvents",
+        }
+        for shape in shapes:
+            if shape.class_name in _TAKEN_CLASSES | own:
+                raise TemplateError(
+                    f"the type {shape.class_name} would hide a name that the NestJS code uses: "
+                    "call the event (or the object) otherwise"
+                )
+
+    def _text(self, template: str, **context: Any) -> str:
+        text = render(f"nestjs/{template}.jinja", **context)
+        return _RELATIVE_IMPORT.sub(r"\1.js'", text) if self._is_esm else text
+
+    def _create(self, path: PurePosixPath, text: str) -> PlannedFile:
+        return PlannedFile(path, text)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _relative(path: PurePosixPath, folder: PurePosixPath) -> str:
+    """Return a path as seen from a folder, such as ``../guards/ws-auth.guard``."""
+    up = 0
+    while not path.is_relative_to(folder):
+        folder, up = folder.parent, up + 1
+    return "../" * up + str(path.relative_to(folder))
