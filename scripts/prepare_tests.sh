@@ -24,7 +24,7 @@ fi
 bash scripts/build_console.sh
 bash scripts/build_nextjs_example.sh
 (cd console && npm run --silent test)
-for folder in tests/interop/node tests/interop/nest tests/contracts/node; do (
+for folder in tests/interop/node tests/interop/nest tests/contracts/node tests/scaffold/nestjs; do (
   cd "$folder"
   if [ ! -f node_modules/.ready ] || [ package-lock.json -nt node_modules/.ready ]; then
     npm ci --silent --no-audit --no-fund
