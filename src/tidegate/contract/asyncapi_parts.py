@@ -54,7 +54,7 @@ class Keys:
 
     def make(self, words: Iterable[str]) -> str:
         """Return a new key of these words, with dots between."""
-        parts = (re.sub(r"[^A-Za-z0-9.\-_]+", "_", word).strip("_") for word in words)
+        parts = (re.sub(r"[^A-Za-z0-9.\-_]+", "_", word).strip("_.") for word in words)
         base = key = ".".join(part for part in parts if part) or "root"
         number = 1
         while key in self._taken:

@@ -16,8 +16,10 @@ def reference(name: str) -> Schema:
 
 
 def short_name(name: str) -> str:
-    """Return a generic type's name as one word: ``Page_Item_`` is ``PageItem``."""
-    return "".join(name.split("_")) if name.endswith("_") else name
+    """Return a generic type's name as one word: ``Page_int_`` is ``PageInt``."""
+    if not name.endswith("_"):
+        return name
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
 
 
 def rename_references(schema: Any, names: Mapping[str, str]) -> Any:
