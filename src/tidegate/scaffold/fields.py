@@ -134,7 +134,7 @@ def check_fields(fields: Sequence[Field]) -> list[str]:
 
 def check_field_name(name: str) -> None:
     """Raise ValueError if it can't name a field in every target."""
-    if not _IDENTIFIER.fullmatch(name) or not words_of(name):
+    if not _IDENTIFIER.fullmatch(name) or not snake(words_of(name)).isidentifier():
         raise ValueError(f"{name!r} is not an identifier (letters, digits, _; no digit first)")
     if name in _TAKEN_NAMES:
         raise ValueError(f"{name!r} means something else in JavaScript")
@@ -182,9 +182,9 @@ def objects_in(fields: Iterable[Field]) -> list[ObjectShape]:
 
 def python_name(name: str) -> str:
     """Return the attribute for a key: ``conversation_id``, ``from_``."""
-    attribute = snake(words_of(name)) or name
+    attribute = snake(words_of(name))
     taken = keyword.iskeyword(attribute) or attribute in ("event_name", "event_namespace")
-    return f"{attribute}_" if taken or attribute[0].isdigit() else attribute
+    return f"{attribute}_" if taken else attribute
 
 
 def is_camel(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Edits of files that people change by hand: only what is missing is put in, at parsed places.
+"""Edits of ``realtime/app.py``: what is missing is put in, at parsed places.
 
 Nothing else of the file moves: comments, order and form stay. Where it can't be told what the file
 does, the edit is refused with the lines to add by hand. Doing it again changes nothing.
@@ -10,13 +10,12 @@ import ast
 import io
 import re
 import tokenize
-import tomllib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tidegate.errors import TemplateError
 
-__all__ = ["add_namespace", "add_queue"]
+__all__ = ["add_namespace"]
 
 
 def add_namespace(source: str, name: str, path: PurePosixPath) -> str:
@@ -185,32 +184,3 @@ def _names_bound_by(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (target.id for target in targets if isinstance(target, ast.Name))
-
-
-def add_queue(text: str, queue: str, table: str, path: PurePosixPath) -> str:
-    """Return ``tidegate.toml`` with one more queue to consume.
-
-    Args:
-        text: The file.
-        queue: The queue's name; if it is there, whatever else is said of it, it stays.
-        table: The ``[[rabbitmq.queues]]`` table to add.
-        path: The file's, for the error.
-
-    Raises:
-        TemplateError: The file is no TOML, or lists its queues in another way.
-    """
-    try:
-        settings = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TemplateError(f"{path} is left alone: it is no TOML ({error})") from None
-    rabbitmq = settings.get("rabbitmq", {})
-    queues = rabbitmq.get("queues", []) if isinstance(rabbitmq, dict) else [rabbitmq]
-    if queue in [item.get("name") if isinstance(item, dict) else item for item in queues]:
-        return text
-    if queues and not re.search(r"^\s*\[\[\s*rabbitmq\s*\.\s*queues\s*\]\]", text, re.MULTILINE):
-        raise TemplateError(
-            f"{path} is left alone: its queues are not [[rabbitmq.queues]] tables. Add the queue "
-            f"{queue!r} by hand; then run this again"
-        )
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return text.rstrip() + newline * 2 + table.rstrip().replace("\n", newline) + newline

@@ -137,7 +137,7 @@ def write(
         transaction.commit()
     except BaseException as error:
         transaction.roll_back()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | UnicodeError):
             raise TemplateError(f"nothing was written: {error}") from error
         raise
     transaction.finish()

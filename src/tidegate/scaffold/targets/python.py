@@ -10,8 +10,9 @@ from tidegate.scaffold.domain import Domain, EventShape, RoomShape
 from tidegate.scaffold.fields import python_name
 from tidegate.scaffold.names import words_of
 from tidegate.scaffold.plan import PlannedFile, ProjectView
-from tidegate.scaffold.registration import add_namespace, add_queue
+from tidegate.scaffold.registration import add_namespace
 from tidegate.scaffold.render import render
+from tidegate.scaffold.settings_file import add_queue, binding_line
 from tidegate.scaffold.targets.python_code import WIDTH, event_types, fitted, import_line
 from tidegate.scaffold.targets.samples import python_literal, sample_of, wrong_payload
 
@@ -101,8 +102,10 @@ def _settings(domain: Domain, project: ProjectView, shared: dict[str, Any]) -> P
     if text is None:
         text = render("python/tidegate.toml.jinja", **shared)
     queue = f"realtime.{domain.names.plural_kebab}"
-    table = render("python/queue.toml.jinja", queue=queue, **shared)
-    return PlannedFile(path, add_queue(text, queue, table, path), "edit")
+    keys = [event.name for event in domain.events]
+    bindings = [binding_line(key) for key in keys]
+    table = render("python/queue.toml.jinja", queue=queue, bindings=bindings, **shared)
+    return PlannedFile(path, add_queue(text, queue, keys, table, path), "edit")
 
 
 def _service_files(
