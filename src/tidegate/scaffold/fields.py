@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tidegate.scaffold.names import camel, snake, words_of
+from tidegate.scaffold.names import snake, words_of
 
 __all__ = [
     "Field",
@@ -185,11 +185,6 @@ def python_name(name: str) -> str:
     attribute = snake(words_of(name))
     taken = keyword.iskeyword(attribute) or attribute in ("event_name", "event_namespace")
     return f"{attribute}_" if taken else attribute
-
-
-def is_camel(name: str) -> bool:
-    """Whether msgspec's ``rename="camel"`` makes this key out of its attribute."""
-    return camel(words_of(name)) == name
 
 
 def py_type(field: Field) -> str:

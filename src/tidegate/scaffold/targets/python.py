@@ -132,7 +132,7 @@ def _gateway(domain: Domain) -> dict[str, Any]:
         "imports": import_line(".events", [*accepted, *classes]),
         "namespace": line,
         "commands": [_command(command, domain) for command in domain.commands],
-        "rooms": [_room(room) for room in domain.rooms],
+        "rooms": [_room(room, domain) for room in domain.rooms],
     }
 
 
@@ -141,16 +141,17 @@ def _command(command: EventShape, domain: Domain) -> dict[str, str]:
     arguments = ["client: Client", f"command: {command.class_name}"]
     return {
         "name": command.name,
+        "decorator": _decorator(domain, "on", command.name),
         "head": fitted(f"async def {name}(", arguments, ") -> Accepted:"),
     }
 
 
-def _room(room: RoomShape) -> dict[str, str]:
+def _room(room: RoomShape, domain: Domain) -> dict[str, str]:
     parameter = python_name(room.parameter)
     name = f"may_join_{'_'.join(words_of(room.prefix))}"
     arguments = ["client: Client", f"{parameter}: str"]
     return {
-        "pattern": f"{room.prefix}:{{{parameter}}}",
+        "decorator": _decorator(domain, "room", f"{room.prefix}:{{{parameter}}}"),
         "head": fitted(f"async def {name}(", arguments, ") -> bool:"),
     }
 
@@ -172,7 +173,7 @@ def _consumed(event: EventShape, domain: Domain) -> dict[str, Any]:
     room = domain.room_of(event)
     text = f'f"{room.prefix}:{{message.data.{python_name(room.parameter)}}}"' if room else ""
     return {
-        "name": event.name,
+        "decorator": _decorator(domain, "consume", event.name),
         "head": fitted(f"def {name}(", [f"message: Message[{event.class_name}]"], ") -> Audience:"),
         "room": {"prefix": room.prefix, "text": text} if room else None,
     }
@@ -197,6 +198,10 @@ def _test(domain: Domain) -> dict[str, Any]:
         "bad_payload": python_literal(wrong_payload(first.fields), indent=4),
         "joined": python_literal(list(dict.fromkeys(joined)), indent=8) if joined else "",
     }
+
+
+def _decorator(domain: Domain, method: str, pattern: str) -> str:
+    return fitted(f"@{domain.names.plural_snake}.{method}(", [f'"{pattern}"'], ")")
 
 
 def _function(name: str, domain: Domain) -> str:
