@@ -40,12 +40,12 @@ GUARD_FOLDERS = ("src/realtime", "src", "src/auth", "src/common", "src/shared")
 """Where a guard is looked for, under the gateway's root; else it is written into the first."""
 
 _NEST_PACKAGES = ("microservices", "platform-socket.io", "websockets")
+# Not socket.io: Nest pins one version of it, and a second copy has other types.
 _PACKAGES = {
     "amqp-connection-manager": "^4.1.14",
     "amqplib": "^0.10.9",
     "class-transformer": "^0.5.1",
     "class-validator": "^0.15.1",
-    "socket.io": "^4.8.1",
 }
 _DEV_PACKAGES = {"@types/amqplib": "^0.10.7", "socket.io-client": "^4.8.1"}
 _RELATIVE_IMPORT = re.compile(r"(from '\.{1,2}/[^']*)'")
