@@ -17,6 +17,7 @@ from typing import Any
 import aio_pika
 import httpx
 import pytest
+
 from tests.broker import Proxy, free_port
 from tests.conftest import SECRET, Broker
 from tests.interop.test_commands import Commands

@@ -15,7 +15,10 @@ const API_KEY = randomBytes(16).toString("hex");
 export interface TestGateway {
   /** Where clients connect to. */
   readonly url: string;
+  /** Publish a notification to a tenant. */
   readonly publish: (tenant: string, id: string) => Promise<void>;
+  /** Publish any event, as `/v1/events` takes it. */
+  readonly post: (event: object) => Promise<void>;
   /** One value of `/metrics`, 0 if it is not there yet: `connects_total`, `refusals_total{code="…"}`. */
   readonly metric: (name: string) => Promise<number>;
   readonly revoke: (tenant: string) => Promise<void>;
@@ -35,8 +38,11 @@ interface Served {
 }
 
 /** Start a gateway; further settings are `TIDEGATE_` variables without that prefix. */
-export async function startGateway(settings: Record<string, string> = {}): Promise<TestGateway> {
-  let served = await serve(settings);
+export async function startGateway(
+  settings: Record<string, string> = {},
+  target = "realtime:gateway",
+): Promise<TestGateway> {
+  let served = await serve(target, settings);
   let isBlocked = false;
   const lines = new Set<Socket>();
   const cut = () => {
@@ -81,6 +87,9 @@ export async function startGateway(settings: Record<string, string> = {}): Promi
       const event = "notification.created";
       await api("/v1/events", { tenant, namespace: "/notifications", event, data });
     },
+    post: async (event) => {
+      await api("/v1/events", event);
+    },
     metric: async (name) => {
       const line = (await api("/metrics")).split("\n").find((each) => each.startsWith(`tidegate_${name} `));
       return Number(line?.split(" ").at(-1) ?? 0);
@@ -98,7 +107,7 @@ export async function startGateway(settings: Record<string, string> = {}): Promi
     restart: async () => {
       await end(served);
       cut();
-      served = await serve(settings);
+      served = await serve(target, settings);
     },
     stop: async () => {
       proxy.close();
@@ -117,12 +126,12 @@ export function token(tenant: string, { ttl = 60, user = "ada" } = {}): string {
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
 
-async function serve(settings: Record<string, string>): Promise<Served> {
+async function serve(target: string, settings: Record<string, string>): Promise<Served> {
   const own = { AUTH__SECRET: SECRET, API__KEY: API_KEY, DRAIN_SECONDS: "0", ...settings };
   const environment = Object.entries(own).map(([name, value]) => [`TIDEGATE_${name}`, value]);
   const gateway = spawn(
     PYTHON,
-    ["-m", "tidegate", "serve", "realtime:gateway", "--port", "0", "--api-port", "0"],
+    ["-m", "tidegate", "serve", target, "--port", "0", "--api-port", "0"],
     {
       cwd: EXAMPLE,
       env: { ...process.env, ...Object.fromEntries(environment) },

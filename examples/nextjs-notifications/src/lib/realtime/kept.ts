@@ -7,7 +7,7 @@
 /** So many payloads of each event are kept; older ones are the app's to fetch when asked for. */
 export const MAX_KEPT = 200;
 
-/** Put a payload in front; one with the same id is a repeat or newer, and takes the old one's place. */
+/** Put a payload in front; one with an id that is held (a repeat, a change) takes its place. */
 export function keep<T extends object>(held: readonly T[], payload: T): readonly T[] {
   const id = idOf(payload);
   if (id !== undefined && held.some((other) => idOf(other) === id)) {
@@ -16,7 +16,7 @@ export function keep<T extends object>(held: readonly T[], payload: T): readonly
   return [payload, ...held].slice(0, MAX_KEPT);
 }
 
-/** Take what was fetched, if so, in place of what was held `before`; what came meanwhile stays in front. */
+/** Take what was fetched in place of what was held `before`; what came since stays in front. */
 export function refill<T extends object>(
   held: readonly T[],
   before: readonly T[],

@@ -13,14 +13,19 @@ import { io } from "socket.io-client";
  * - `unauthorized`: refused; trying again is up to the user (sign in, then `reconnect`)
  * - `closed`: ended by this page or by the gateway
  */
-export type RealtimeStatus = "connecting" | "connected" | "reconnecting" | "unauthorized" | "closed";
+export type RealtimeStatus =
+  | "connecting"
+  | "connected"
+  | "reconnecting"
+  | "unauthorized"
+  | "closed";
 
 /** What the gateway answers to a command that succeeded. */
 export interface Ack {
   readonly ok: true;
 }
 
-/** Events by name with their payload, commands by name with payload and ack: a domain's contract. */
+/** What a command of a domain's contract takes and is answered. */
 export interface CommandShape {
   readonly payload: object;
   readonly ack: object;
@@ -49,10 +54,14 @@ export interface RealtimeSocketOptions {
   readonly getToken: () => Promise<string | null>;
   readonly onStatus: (status: RealtimeStatus, error: RealtimeError | null) => void;
   /** Called when connected without what was sent before: at first, and after a gap. */
-  readonly onGap: () => void;
+  readonly onGap?: () => void;
 }
 
-export interface RealtimeSocket<Events, Commands extends Record<keyof Commands, CommandShape>> {
+/** `Events` are payloads by name, `Commands` shapes by name; a domain may have none of either. */
+export interface RealtimeSocket<
+  Events = Record<never, object>,
+  Commands extends Record<keyof Commands, CommandShape> = Record<never, CommandShape>,
+> {
   readonly on: <Name extends keyof Events & string>(
     event: Name,
     listener: (payload: Events[Name]) => void,
@@ -73,15 +82,13 @@ export interface RealtimeSocket<Events, Commands extends Record<keyof Commands, 
 const ACK_TIMEOUT_MS = 10_000;
 const MIN_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 30_000;
-/** Delays are spread by half in both directions, so that clients of a restarted gateway do not return as one. */
+/** Delays vary by half, so that the clients of a restarted gateway don't return as one. */
 const JITTER = 0.5;
 
-export function openRealtimeSocket<Events, Commands extends Record<keyof Commands, CommandShape>>({
-  url,
-  getToken,
-  onStatus,
-  onGap,
-}: RealtimeSocketOptions): RealtimeSocket<Events, Commands> {
+export function openRealtimeSocket<
+  Events = Record<never, object>,
+  Commands extends Record<keyof Commands, CommandShape> = Record<never, CommandShape>,
+>({ url, getToken, onStatus, onGap }: RealtimeSocketOptions): RealtimeSocket<Events, Commands> {
   const rooms = new Set<string>();
   let isClosed = false;
   let wasConnected = false;
@@ -121,7 +128,7 @@ export function openRealtimeSocket<Events, Commands extends Record<keyof Command
     report("connected");
     if (socket.recovered) return;
     for (const room of rooms) join(room).catch(() => undefined); // refused by now: left
-    onGap();
+    onGap?.();
   });
 
   socket.on("disconnect", () => {
@@ -135,7 +142,10 @@ export function openRealtimeSocket<Events, Commands extends Record<keyof Command
     const { code = "refused", retry: mayRetry } = error.data ?? {};
     if (mayRetry) connectLater();
     else if (code === "token_expired" && !triedFreshToken) connectWithFreshToken();
-    else stop(mayRetry === false ? "unauthorized" : "closed", new RealtimeError(code, error.message));
+    else {
+      const status = mayRetry === false ? "unauthorized" : "closed";
+      stop(status, new RealtimeError(code, error.message));
+    }
   });
 
   function connectWithFreshToken(): void {

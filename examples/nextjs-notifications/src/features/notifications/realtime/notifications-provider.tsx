@@ -16,7 +16,7 @@ import {
   useNotificationsSocket,
 } from "./use-notifications-socket";
 
-const NotificationsContext = createContext<NotificationsSocket | null>(null);
+const SocketContext = createContext<NotificationsSocket | null>(null);
 
 export interface NotificationsProviderProps extends NotificationsSocketOptions {
   readonly children: ReactNode;
@@ -24,17 +24,17 @@ export interface NotificationsProviderProps extends NotificationsSocketOptions {
 
 export function NotificationsProvider({ children, ...options }: NotificationsProviderProps) {
   const socket = useNotificationsSocket(options);
-  return <NotificationsContext.Provider value={socket}>{children}</NotificationsContext.Provider>;
+  return <SocketContext.Provider value={socket}>{children}</SocketContext.Provider>;
 }
 
 /** The connection: its status, its commands. */
 export function useNotificationsConnection(): NotificationsSocket {
-  const socket = useContext(NotificationsContext);
-  if (socket === null) throw new Error("There is no <NotificationsProvider> above this component.");
+  const socket = useContext(SocketContext);
+  if (socket === null) throw new Error("No <NotificationsProvider> above this component.");
   return socket;
 }
 
-/** What the store holds: `useNotifications((state) => state.received["notification.created"])`. */
+/** Read the store: `(state) => state.received["notification.created"]`. */
 export function useNotifications<T>(select: (state: NotificationsState) => T): T {
   return useStore(useNotificationsConnection().store, select);
 }

@@ -21,5 +21,8 @@ export interface NotificationsEvents {
 }
 
 export interface NotificationsCommands {
-  readonly "notification.markRead": { readonly payload: NotificationMarkRead; readonly ack: Ack };
+  readonly "notification.markRead": {
+    readonly payload: NotificationMarkRead;
+    readonly ack: Ack;
+  };
 }

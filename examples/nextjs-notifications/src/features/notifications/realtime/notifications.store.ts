@@ -25,10 +25,7 @@ export interface NotificationsState {
     payload: NotificationsEvents[Name],
   ) => void;
   /** Take what was fetched in place of what was held `before` fetching. */
-  readonly refill: (
-    fetched: Partial<NotificationsReceived>,
-    before: NotificationsReceived,
-  ) => void;
+  readonly refill: (fetched: Partial<NotificationsReceived>, before: NotificationsReceived) => void;
 }
 
 export type NotificationsStore = StoreApi<NotificationsState>;
@@ -38,7 +35,9 @@ export function createNotificationsStore(): NotificationsStore {
   return createStore<NotificationsState>()((set) => ({
     status: "connecting",
     error: null,
-    received: { "notification.created": [] },
+    received: {
+      "notification.created": [],
+    },
     receive: (event, payload) =>
       set(({ received }) => ({
         received: { ...received, [event]: keep(received[event], payload) },
