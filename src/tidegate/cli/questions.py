@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from tidegate.errors import AnswersError
+from tidegate.errors import AnswersError, BadAnswer
 from tidegate.scaffold import Answers, domain_from
 from tidegate.scaffold.answers import STANDALONE, TARGETS
 from tidegate.scaffold.names import Names
@@ -25,7 +25,14 @@ def ask(given: Answers, questions: Sequence[str], read: ReadSchema) -> Answers:
         given: What flags say, and the defaults.
         questions: Names of the answers to ask for.
         read: Gives the text of a JSON Schema file, or None.
+
+    Raises:
+        AnswersError: Flags can't be; nothing was asked.
     """
+    asked = {question.removesuffix("s") for question in questions}
+    wrong = [problem for problem in _problems(given, read) if problem.question not in asked]
+    if wrong:
+        raise AnswersError(wrong)
     return _Conversation(given, read).run(questions)
 
 
@@ -91,18 +98,18 @@ class _Conversation:
     def _take(self, **changes: Any) -> bool:
         """Keep an answer if nothing is wrong with it; else say what is."""
         changed = replace(self._answers, **changes)
-        (question,) = changes
-        problems = _problems(changed, question.removesuffix("s"), self._read)
+        questions = {question.removesuffix("s") for question in changes}
+        problems = [p for p in _problems(changed, self._read) if p.question in questions]
         for problem in problems:
-            typer.echo(f"  {problem}", err=True)
+            typer.echo(f"  {problem.reason}", err=True)
         if not problems:
             self._answers = changed
         return not problems
 
 
-def _problems(answers: Answers, question: str, read: ReadSchema) -> list[str]:
+def _problems(answers: Answers, read: ReadSchema) -> list[BadAnswer]:
     try:
         domain_from(answers, read)
     except AnswersError as error:
-        return [problem.reason for problem in error.problems if problem.question == question]
+        return error.problems
     return []

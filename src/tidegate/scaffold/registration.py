@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from tidegate.errors import TemplateError
 
-__all__ = ["add_namespace"]
+__all__ = ["add_namespace", "packages_in"]
 
 
 def add_namespace(source: str, name: str, path: PurePosixPath) -> str:
@@ -38,6 +38,16 @@ def add_namespace(source: str, name: str, path: PurePosixPath) -> str:
             f"{name} to the list of namespaces in Gateway([...]); then run this again"
         ) from None
     return edited.replace("\n", newline)
+
+
+def packages_in(source: str) -> list[str]:
+    """Return the packages beside ``realtime/app.py`` that it imports from; none if it is broken."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return [node.module for node in imports if node.level == 1 and node.module]
 
 
 class _PythonFile:

@@ -12,6 +12,7 @@ import pytest
 from tests.scaffold.domains import activity_feed, notification
 from tests.scaffold.golden import assert_matches_golden
 
+from tidegate.errors import AnswersError
 from tidegate.events import event_name_of
 from tidegate.scaffold import Answers, Domain, MemoryProject, Plan, domain_from, plan
 from tidegate.scaffold.targets.samples import python_literal, sample_of, wrong_payload
@@ -51,6 +52,13 @@ def test_a_second_domain_joins_the_first() -> None:
     assert all(path.startswith("realtime/activity_feeds/") for path in kinds)
     app = project.files["apps/api-gateway/realtime/app.py"]
     assert "        notifications,\n        activity_feeds,\n" in app
+
+
+def test_a_namespace_that_another_domain_has_is_refused() -> None:
+    _, project = planned(notification(namespace="/realtime"))
+    planned(notification(namespace="/realtime"), project=project)
+    with pytest.raises(AnswersError, match="a duplicate: notifications has it"):
+        planned(activity_feed(namespace="/realtime"), project=project)
 
 
 def test_what_domains_share_is_left_to_the_project() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
+from tidegate.errors import AnswersError, BadAnswer
 from tidegate.scaffold.domain import Domain, EventShape, RoomShape
 from tidegate.scaffold.fields import python_name
 from tidegate.scaffold.names import words_of
 from tidegate.scaffold.plan import PlannedFile, ProjectView
-from tidegate.scaffold.registration import add_namespace
+from tidegate.scaffold.registration import add_namespace, packages_in
 from tidegate.scaffold.render import render
 from tidegate.scaffold.settings_file import add_queue, binding_line
 from tidegate.scaffold.targets.python_code import WIDTH, event_types, fitted, import_line
@@ -31,6 +33,7 @@ def files(domain: Domain, project: ProjectView) -> list[PlannedFile]:
     """Return the package, the registration, the settings, and what a service of its own needs.
 
     Raises:
+        AnswersError: Another domain has the namespace.
         TemplateError: The registration or the settings can't be edited safely.
     """
     shared = {"domain": domain, "names": domain.names, "variable": domain.names.plural_snake}
@@ -93,7 +96,18 @@ def _registration(domain: Domain, project: ProjectView, shared: dict[str, Any]) 
     source = project.read(path)
     if source is None:
         return PlannedFile(path, render("python/app.py.jinja", **shared), "edit")
+    _check_namespace(domain, project, source)
     return PlannedFile(path, add_namespace(source, domain.names.plural_snake, path), "edit")
+
+
+def _check_namespace(domain: Domain, project: ProjectView, registration: str) -> None:
+    """Raise AnswersError if another domain of this gateway has the namespace."""
+    for package in packages_in(registration):
+        text = project.read(domain.python_root / package / "gateway.py") or ""
+        taken = re.findall(r"\bNamespace\(\s*[\"']([^\"']+)", text)
+        if package != domain.names.plural_snake and domain.namespace in taken:
+            reason = f"a duplicate: {package} has it"
+            raise AnswersError([BadAnswer("namespace", domain.namespace, reason)])
 
 
 def _settings(domain: Domain, project: ProjectView, shared: dict[str, Any]) -> PlannedFile:
