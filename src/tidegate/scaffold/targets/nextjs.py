@@ -33,7 +33,7 @@ def files(domain: Domain, project: ProjectView) -> list[PlannedFile]:
     _check_types(domain)
     names = domain.names
     context = {"domain": domain, "plural": names.plural_pascal, "file": names.plural_kebab}
-    own = {
+    own: dict[str, tuple[str, dict[str, Any]]] = {
         f"{names.plural_kebab}.events.ts": ("events.ts", {"payload": _payload}),
         f"{names.plural_kebab}.store.ts": ("store.ts", _store(domain)),
         names.hook_file: ("use-socket.ts", _hook(domain)),
