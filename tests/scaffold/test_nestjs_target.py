@@ -103,6 +103,10 @@ def test_the_generated_code_reads_as_it_should(project: NestProject) -> None:
     assert (folder / "activityFeeds/activity-feeds-ws.consumer.ts").exists()
 
 
+def test_the_generated_code_is_formatted_as_nest_projects_are(project: NestProject) -> None:
+    project.run("prettier", "--check", "apps/api-gateway/src")
+
+
 def test_the_generated_specs_pass(project: NestProject) -> None:
     assert "2 passed, 2 total" in project.run("jest", "--colors=false")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tidegate.scaffold.fields import Field, ts_type
+from tidegate.scaffold.typescript_layout import items
 
 __all__ = ["decorators", "imports", "property_type", "sample", "single_quoted"]
 
@@ -63,10 +64,20 @@ def property_type(field: Field) -> str:
     return f"{outer} | null" if field.is_optional else outer
 
 
-def sample(fields: Sequence[Field]) -> str:
-    """Return a valid payload, without what is optional."""
-    pairs = [f"{field.name}: {_value(field)}" for field in fields if not field.is_optional]
-    return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
+def sample(fields: Sequence[Field], indent: int = 0, room: int = 0) -> str:
+    """Return a valid payload, without what is optional.
+
+    Args:
+        fields: Of the payload.
+        indent: Blanks before the line it begins on.
+        room: Characters beside it on that line.
+    """
+    pairs = [
+        f"{field.name}: {_value(field, indent + 2, len(field.name) + 3)}"
+        for field in fields
+        if not field.is_optional
+    ]
+    return items(pairs, "{}", indent, room)
 
 
 def single_quoted(text: str) -> str:
@@ -93,9 +104,9 @@ def _rules(field: Field) -> list[str]:
     return [f"@{_RULES[field.kind]}({each})"] if field.kind in _RULES else []
 
 
-def _value(field: Field) -> str:
+def _value(field: Field, indent: int, room: int) -> str:
     if field.shape is not None:
-        value = sample(field.shape.fields)
+        inner = sample(field.shape.fields, indent, room + 2 * field.is_array)
     else:
-        value = single_quoted(field.choices[0]) if field.choices else _SAMPLES[field.kind]
-    return f"[{value}]" if field.is_array else value
+        inner = single_quoted(field.choices[0]) if field.choices else _SAMPLES[field.kind]
+    return f"[{inner}]" if field.is_array else inner

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,6 +20,7 @@ from tidegate.scaffold.fields import ObjectShape
 from tidegate.scaffold.nest_registration import add_dependencies, add_to_module, use_realtime
 from tidegate.scaffold.plan import PlannedFile, ProjectView
 from tidegate.scaffold.render import render
+from tidegate.scaffold.typescript_layout import fitted, import_line, items
 
 __all__ = ["files", "next_steps"]
 
@@ -145,6 +146,8 @@ class _NestFiles:
         needed = nest_fields.imports(field for shape in shapes for field in shape.fields)
         event = next((e for e in domain.events if domain.room_of(e) is None), domain.events[0])
         user = event.field("userId")
+        is_for_tenant = domain.room_of(event) is None and (user is None or user.is_optional)
+        ears = ["colleague"] * is_for_tenant + ["stranger"]
         return {
             "domain": domain,
             "names": self._names,
@@ -152,13 +155,44 @@ class _NestFiles:
             "decorators": nest_fields.decorators,
             "property_type": nest_fields.property_type,
             "sample": nest_fields.sample,
+            "row": _row,
+            "fitted": fitted,
+            "import_line": import_line,
+            "event_classes": [event.class_name for event in domain.events],
+            "event_imports": [
+                *(command.class_name for command in domain.commands),
+                *(f"type {event.class_name}" for event in domain.events),
+                f"type {self._names.plural_pascal}Namespace",
+            ],
+            "identity_imports": self._identity_imports(),
             "validator_imports": needed["validator"],
             "transformer_imports": needed["transformer"],
             "own_imports": needed["own"],
             "event": event,
-            "is_for_tenant": domain.room_of(event) is None and (user is None or user.is_optional),
+            "is_for_tenant": is_for_tenant,
+            "heard": items([f"'{ear} {event.name}'" for ear in ears], "[]", 4, 24),
+            "key": self._event_key,
             "missing": next((field for field in event.fields if not field.is_optional), None),
         }
+
+    def _event_key(self, event: EventShape) -> str:
+        """Return a property's name; quoted, unless none of them needs it."""
+        names = [each.name for each in self._domain.events]
+        return event.name if all(map(str.isidentifier, names)) else f"'{event.name}'"
+
+    def _identity_imports(self) -> list[str]:
+        has_rooms = bool(self._domain.rooms)
+        rooms = [self._domain.room_of(event) for event in self._domain.events]
+        wanted = {
+            "resourceRoom": has_rooms,
+            "roomOf": None in rooms,
+            "tenantRoom": True,
+            "userRoom": True,
+            "type Audience": True,
+            "type Identity": has_rooms,
+            "type RealtimeSocket": True,
+        }
+        return [name for name, is_wanted in wanted.items() if is_wanted]
 
     # Registration
 
@@ -259,6 +293,11 @@ class _NestFiles:
 
     def _create(self, path: PurePosixPath, text: str) -> PlannedFile:
         return PlannedFile(path, text)
+
+
+def _row(values: Sequence[str]) -> str:
+    """Return a row of a table in the spec."""
+    return "    " + items(values, "[]", 4, 1) + ","
 
 
 def _json_object(text: str) -> dict[str, Any]:
