@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import aio_pika
 import pytest
@@ -202,3 +203,14 @@ async def test_its_own_test_fails_without_a_broker(project: PythonProject, tmp_p
     lonely = PythonProject(tmp_path, unreachable)
     with pytest.raises(AssertionError, match="error"):
         await lonely.run(folder, "pytest", "-q", "-x", "-p", "no:cacheprovider", "realtime")
+
+
+async def test_a_service_of_its_own_can_be_packed(project: PythonProject) -> None:
+    domain = notification(gateway="standalone")
+    project.new(domain)
+    folder = project.root / domain.gateway_root
+    await project.run(folder, "hatchling", "build", "-t", "wheel")
+    (wheel,) = folder.glob("dist/*.whl")
+    names = {name for name in ZipFile(wheel).namelist() if name.startswith("realtime/")}
+    assert "realtime/notifications/gateway.py" in names
+    assert not any("test_" in name for name in names)

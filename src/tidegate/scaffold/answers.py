@@ -151,7 +151,7 @@ class _Checker:
             )
             return Names(("domain",))
         names = Names.of(name)
-        if names.pascal in _TAKEN_CLASSES or python_name(names.plural_snake).endswith("_"):
+        if names.plural_snake == "events" or python_name(names.plural_snake).endswith("_"):
             self._refuse("name", name, "the generated code has another use for this name")
         return names
 
@@ -188,7 +188,8 @@ class _Checker:
         known: dict[str, ObjectShape] = {}
         for shape in shapes:
             for inner in _all_objects(shape.fields):
-                if known.setdefault(inner.class_name, inner) != inner or inner.class_name in users:
+                taken = inner.class_name in users or inner.class_name in _TAKEN_CLASSES
+                if taken or known.setdefault(inner.class_name, inner) != inner:
                     reason = f"two types would be called {inner.class_name}; title one otherwise"
                     self._refuse("event", shape.name, reason)
 

@@ -58,6 +58,13 @@ _TYPESCRIPT = {
     "datetime": "string",
     "json": "unknown",
 }
+# Attributes of an `Event`, and names that the annotations of its neighbours use.
+_TAKEN = frozenset(
+    {
+        *("event_name", "event_namespace", "msgspec"),
+        *("str", "int", "float", "bool", "list", "datetime"),
+    }
+)
 # JavaScript objects have these; as a payload key they are a trap in every target.
 _TAKEN_NAMES = frozenset({"__proto__", "constructor", "prototype"})
 
@@ -183,8 +190,7 @@ def objects_in(fields: Iterable[Field]) -> list[ObjectShape]:
 def python_name(name: str) -> str:
     """Return the attribute for a key: ``conversation_id``, ``from_``."""
     attribute = snake(words_of(name))
-    taken = keyword.iskeyword(attribute) or attribute in ("event_name", "event_namespace")
-    return f"{attribute}_" if taken else attribute
+    return f"{attribute}_" if keyword.iskeyword(attribute) or attribute in _TAKEN else attribute
 
 
 def py_type(field: Field) -> str:

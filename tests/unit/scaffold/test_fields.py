@@ -123,7 +123,12 @@ def test_objects_come_after_those_that_they_hold() -> None:
     ("key", "attribute"),
     [
         *(("conversationId", "conversation_id"), ("from", "from_"), ("class", "class_")),
-        *(("event_name", "event_name_"), ("URLPath", "url_path"), ("x1y2", "x1_y2")),
+        *(
+            ("event_name", "event_name_"),
+            ("datetime", "datetime_"),
+            ("URLPath", "url_path"),
+            ("x1y2", "x1_y2"),
+        ),
     ],
 )
 def test_attributes_in_python(key: str, attribute: str) -> None:

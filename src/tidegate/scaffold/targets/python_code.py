@@ -53,7 +53,7 @@ def _type(name: str, bases: list[str], fields: Sequence[Field], purpose: str) ->
 
 def _is_renamed_by_rule(field: Field) -> bool:
     attribute = python_name(field.name)
-    return attribute != field.name and _camel_of(attribute) == field.name
+    return "_" in attribute.strip("_") and _camel_of(attribute) == field.name
 
 
 def _field_line(field: Field, *, is_renamed: bool) -> str:

@@ -26,14 +26,14 @@ import socketio  # type: ignore[import-untyped]
 from aio_pika.abc import AbstractChannel
 from tidegate import Gateway, Settings
 
-from . import notifications
+from . import notifications as namespace
 
 pytestmark = pytest.mark.asyncio
 
 BROKER = os.environ.get("TIDEGATE_TEST_AMQP_URL", "amqp://guest:guest@localhost:5672/")
 SECRET = secrets.token_hex(32)
 PAGE = "https://app.example.com"
-NAMESPACE = notifications.name
+NAMESPACE = namespace.name
 
 EVENTS: dict[str, dict[str, Any]] = {
     "notification.created": {"id": "id-1", "message": "message-1", "type": "type-1"},
@@ -118,7 +118,7 @@ async def url(queue: str) -> AsyncIterator[str]:
             "rabbitmq": {"url": BROKER, "queues": [{"name": queue}]},
         }
     )
-    gateway = Gateway([notifications], settings=settings)
+    gateway = Gateway([namespace], settings=settings)
     await gateway.start()
     yield f"http://127.0.0.1:{await gateway.listen()}"
     await gateway.stop()

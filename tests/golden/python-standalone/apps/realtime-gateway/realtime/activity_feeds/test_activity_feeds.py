@@ -26,14 +26,14 @@ import socketio  # type: ignore[import-untyped]
 from aio_pika.abc import AbstractChannel
 from tidegate import Gateway, Settings
 
-from . import activity_feeds
+from . import activity_feeds as namespace
 
 pytestmark = pytest.mark.asyncio
 
 BROKER = os.environ.get("TIDEGATE_TEST_AMQP_URL", "amqp://guest:guest@localhost:5672/")
 SECRET = secrets.token_hex(32)
 PAGE = "https://app.example.com"
-NAMESPACE = activity_feeds.name
+NAMESPACE = namespace.name
 
 EVENTS: dict[str, dict[str, Any]] = {
     "activityFeed.itemAdded": {
@@ -132,7 +132,7 @@ async def url(queue: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]
         for room in ["feed:feed-id-1"]:
             client.join(room)
 
-    monkeypatch.setattr(activity_feeds, "connect_hook", join_rooms)
+    monkeypatch.setattr(namespace, "connect_hook", join_rooms)
     settings = Settings.model_validate(
         {
             "port": 0,
@@ -142,7 +142,7 @@ async def url(queue: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]
             "rabbitmq": {"url": BROKER, "queues": [{"name": queue}]},
         }
     )
-    gateway = Gateway([activity_feeds], settings=settings)
+    gateway = Gateway([namespace], settings=settings)
     await gateway.start()
     yield f"http://127.0.0.1:{await gateway.listen()}"
     await gateway.stop()
