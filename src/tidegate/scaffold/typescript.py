@@ -79,11 +79,14 @@ class TypeScriptFile:
 
     def closing(self, start: int) -> int:
         """Return where the bracket at ``start`` is closed."""
-        depth = 0
+        expected: list[str] = []
         for place in range(start, len(self.code)):
             letter = self.code[place]
-            depth += (letter in "([{") - (letter in ")]}")
-            if depth == 0:
+            if letter in _BRACKETS:
+                expected.append(_BRACKETS[letter])
+            elif letter in ")]}" and letter != expected.pop():
+                break
+            if not expected:
                 return place
         raise ValueError("its brackets don't match")
 

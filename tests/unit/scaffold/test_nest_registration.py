@@ -48,9 +48,9 @@ def with_realtime(source: str) -> str:
             id="one line",
         ),
         pytest.param(
-            "({\n  imports: [A.forRoot({ a: [1, 2] }), B, Cccccccccccccccccccccccccccccccccccc],\n})",
+            "({\n  imports: [A.forRoot({ a: [1, 2] }), B, Cccccccccccccccccccccccccccccccc],\n})",
             "({\n  imports: [\n    A.forRoot({ a: [1, 2] }),\n    B,\n"
-            "    Cccccccccccccccccccccccccccccccccccc,\n    RealtimeModule,\n  ],\n})",
+            "    Cccccccccccccccccccccccccccccccc,\n    RealtimeModule,\n  ],\n})",
             id="a line that gets too long",
         ),
         pytest.param(
@@ -182,7 +182,8 @@ def test_a_main_that_is_connected_by_hand_stays_as_it_is() -> None:
 
 def test_packages_that_are_missing_are_added_in_order() -> None:
     wanted = {"dependencies": {"b": "^1", "c": "^2"}, "devDependencies": {"d": "^3"}}
-    source = '{\n    "name": "ö",\n    "dependencies": {"a": "1"},\n    "peerDependencies": {"c": "1"}\n}\n'
+    lists = '"dependencies": {"a": "1"},\n    "peerDependencies": {"c": "1"}'
+    source = f'{{\n    "name": "ö",\n    {lists}\n}}\n'
     edited = add_dependencies(source, PurePosixPath("package.json"), wanted)
     assert edited.startswith('{\n    "name": "ö",\n') and edited.endswith("}\n")
     package = json.loads(edited)
