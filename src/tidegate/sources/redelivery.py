@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 
 __all__ = ["KnownOrigins"]
 
@@ -26,16 +26,16 @@ class KnownOrigins:
     def __init__(self, limit: int = 5_000) -> None:
         self._limit = limit
         self._latest: deque[int] = deque()
-        self._known: Counter[int] = Counter()
-        self._taken: Counter[int] = Counter()
+        self._known: dict[int, int] = {}  # fingerprint -> how many of the latest
+        self._taken: dict[int, int] = {}
 
     def __len__(self) -> int:
-        return self._known.total()
+        return sum(self._known.values())
 
     def note(self, origin: int) -> None:
         """Remember an entry's fingerprint; the oldest is forgotten if there are too many."""
         self._latest.append(origin)
-        self._known[origin] += 1
+        self._known[origin] = self._known.get(origin, 0) + 1
         if len(self._latest) > self._limit:
             oldest = self._latest.popleft()
             _count_down(self._taken if oldest in self._taken else self._known, oldest)
@@ -48,11 +48,11 @@ class KnownOrigins:
         if origin not in self._known:
             return False
         _count_down(self._known, origin)
-        self._taken[origin] += 1
+        self._taken[origin] = self._taken.get(origin, 0) + 1
         return True
 
 
-def _count_down(counts: Counter[int], key: int) -> None:
+def _count_down(counts: dict[int, int], key: int) -> None:
     counts[key] -= 1
     if not counts[key]:
         del counts[key]

@@ -119,6 +119,7 @@ class Writer:
         for pending in self._pending.values():
             if not pending.stored.done():
                 pending.stored.set_exception(LogError("the log was closed before it was stored"))
+                pending.stored.exception()  # nobody may be waiting any more
         self._pending.clear()
 
     async def _run(self) -> None:
@@ -156,7 +157,8 @@ class Writer:
                 async with asyncio.timeout(NUDGE_SECONDS if self._pending else None):
                     await self._work.wait()
             except TimeoutError:
-                self._put(())
+                if self._pending:
+                    self._put(())
 
     async def _send_waiting(self, link: Link) -> None:
         messages: list[schema.Message] = []

@@ -26,7 +26,7 @@ from tidegate.sources.rabbitmq.topology import QueueMissing, declare_queue
 
 __all__ = ["QueueSource"]
 
-_MAX_BATCH = 256
+_MAX_BATCH = 500
 _MAX_BATCH_BYTES = 1_000_000
 _CLOSE_SECONDS = 2.0
 

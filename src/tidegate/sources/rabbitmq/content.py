@@ -55,14 +55,13 @@ def content_of(method: Basic.Deliver, properties: BasicProperties, body: bytes) 
 def fingerprint(queue: str, content: AMQPContent) -> int:
     """Return 64 bits that are the same on every node and for every delivery of a message.
 
-    About 2 us for a message without headers; so it is made only for messages without an id.
+    Made only for messages without an id; 1 us for one without headers.
     """
-    digest = blake2b(digest_size=8)
-    parts = [queue, content.exchange, content.routing_key]
-    parts += map(repr, content.properties.items())
-    parts.append("")
-    parts += (repr(each) for each in content.headers.items() if each[0] not in COUNT_HEADERS)
-    digest.update("\0".join(parts).encode(errors="surrogatepass"))
+    headers = content.headers
+    if not COUNT_HEADERS.isdisjoint(headers):
+        headers = {name: value for name, value in headers.items() if name not in COUNT_HEADERS}
+    place = (queue, content.exchange, content.routing_key, content.properties, headers)
+    digest = blake2b(repr(place).encode(errors="surrogatepass"), digest_size=8)
     digest.update(b"\0")
     digest.update(content.body)
     return int.from_bytes(digest.digest())

@@ -101,8 +101,8 @@ class Pipeline:
             content = content_of(*delivery)
             try:
                 made = self._steps.translate(content, self._queue.name)
-                if isinstance(made, Awaitable):
-                    made = await made
+                if not isinstance(made, list | tuple):  # quicker than to ask for Awaitable
+                    made = await made if isinstance(made, Awaitable) else made
                 made = self._checked(made, content)
             except MessageRejected as error:
                 rejected.append((content, error))

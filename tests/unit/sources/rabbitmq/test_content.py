@@ -46,7 +46,7 @@ def test_a_fingerprint_is_the_same_on_every_node_and_delivery() -> None:
         b"body", "events", "order.made", {"k": 1, "x-delivery-count": 2}, {"type": "order"}
     )
     assert fingerprint("orders", content) == fingerprint("orders", again)
-    assert fingerprint("orders", AMQPContent(b"a")) == 0xA55A19D6318CCA29
+    assert fingerprint("orders", AMQPContent(b"a")) == 272829799757926794
 
 
 def test_each_part_changes_the_fingerprint() -> None:
