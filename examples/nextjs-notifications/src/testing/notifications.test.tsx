@@ -161,6 +161,20 @@ test("comes back with a fresh token if the refresh failed and the session ended"
   expect(getToken).toHaveBeenCalledTimes(3);
 });
 
+test("is unauthorized once the user has signed out", async () => {
+  const gateway = await ownGateway();
+  const getToken = vi
+    .fn<() => Promise<string | null>>()
+    .mockImplementationOnce(async () => token("acme", { ttl: 2 }))
+    .mockResolvedValue(null);
+  const page = open(gateway, { getToken });
+
+  await eventually(() => expect(page.history).toEqual(["connected", "unauthorized"]));
+  await pass(LONGEST_FIRST_DELAY_MS);
+  expect(getToken).toHaveBeenCalledTimes(2);
+  expect(await gateway.metric("connections")).toBe(0);
+});
+
 test("has a fresh token at each connect, and recovers what it missed", async () => {
   const gateway = await ownGateway();
   const getToken = vi.fn(async () => token("acme"));

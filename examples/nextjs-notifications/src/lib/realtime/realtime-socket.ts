@@ -131,7 +131,8 @@ export function openRealtimeSocket<
     onGap?.();
   });
 
-  socket.on("disconnect", () => {
+  socket.on("disconnect", (reason) => {
+    if (reason === "io client disconnect") return; // `stop` tells why
     if (socket.active) report("reconnecting");
     else if (tokenIsEnding) connectWithFreshToken();
     else report("closed");
