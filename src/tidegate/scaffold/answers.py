@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -12,55 +12,33 @@ from tidegate.scaffold.domain import (
     API_GATEWAY_ROOT,
     STANDALONE_ROOT,
     Domain,
-    EventShape,
     RoomShape,
     Target,
 )
 from tidegate.scaffold.fields import (
-    Field,
-    ObjectShape,
     check_field_name,
-    parse_fields,
     python_name,
 )
-from tidegate.scaffold.names import Names, pascal, words_of
-from tidegate.scaffold.schemas import schema_reader
+from tidegate.scaffold.names import Names, words_of
+from tidegate.scaffold.payloads import check_together, parse_payloads
 
 __all__ = [
     "API_GATEWAY",
-    "RESERVED_EVENT_NAMES",
     "STANDALONE",
     "TARGETS",
     "Answers",
     "domain_from",
-    "event_name_problem",
 ]
 
 TARGETS: tuple[Target, ...] = ("python", "nestjs")
 API_GATEWAY = str(API_GATEWAY_ROOT)
 STANDALONE = "standalone"
 
-RESERVED_EVENT_NAMES = frozenset(
-    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
-)
-"""The runtime's own list, which is not imported here; a test holds the two equal."""
-
-MAX_EVENT_NAME_LENGTH = 200
-
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_ ][A-Za-z0-9]+)*")
-_EVENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._/-][A-Za-z0-9]+)*")
 _NAMESPACE = re.compile(r"/[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9._~-]+)*")
 _ROOM = re.compile(r"([A-Za-z][A-Za-z0-9-]*):\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PATH = re.compile(r"[A-Za-z0-9._@-]+(?:/[A-Za-z0-9._@-]+)*")
 _OWN_ROOMS = ("tenantId", "userId")
-# Names in the generated files that an event's class would hide.
-_TAKEN_CLASSES = frozenset(
-    {
-        *("Accepted", "Any", "Audience", "Client", "Event", "Gateway", "Literal", "Message"),
-        *("Namespace", "Array", "Date", "Error", "Map", "Object", "Promise", "Record", "Set"),
-        *("String", "Number", "Boolean", "Symbol", "Socket", "Server", "Struct"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -113,12 +91,11 @@ class _Checker:
     def domain(self) -> Domain:
         answers = self.answers
         names = self._names()
-        events = self._shapes("event", answers.events, names)
-        commands = self._shapes("command", answers.commands, names)
+        events, bad_events = parse_payloads("event", answers.events, names, self.read)
+        commands, bad_commands = parse_payloads("command", answers.commands, names, self.read)
         if not answers.events:
             self._refuse("event", "", "at least one event from the server is needed")
-        self._check_classes((*events, *commands))
-        self._check_commands(commands)
+        self.problems += [*bad_events, *bad_commands, *check_together(events, commands)]
         namespace = self._namespace(names)
         rooms = self._rooms(names)
         root, is_standalone = self._root()
@@ -155,56 +132,6 @@ class _Checker:
             self._refuse("name", name, "the generated code has another use for this name")
         return names
 
-    def _shapes(self, question: str, texts: Iterable[str], names: Names) -> tuple[EventShape, ...]:
-        found: dict[str, EventShape] = {}
-        for text in texts:
-            name, _, payload = (part.strip() for part in text.partition(":"))
-            problem = event_name_problem(name)
-            if problem is None and name in found:
-                problem = f"{name!r} is a duplicate"
-            if problem is not None:
-                self._refuse(question, text, problem)
-                continue
-            words = [word for part in re.split(r"[._/-]", name) for word in words_of(part)]
-            class_name = pascal(words)
-            fields, problems = parse_fields(payload, class_name, schema_reader(self.read))
-            for reason in problems:
-                self._refuse(question, text, reason)
-            found[name] = EventShape(name, class_name, fields, _short(words, names))
-        return tuple(found.values())
-
-    def _check_classes(self, shapes: Sequence[EventShape]) -> None:
-        users: dict[str, str] = {}
-        for shape in shapes:
-            other = users.setdefault(shape.class_name, shape.name)
-            if other != shape.name or shape.class_name in _TAKEN_CLASSES:
-                use = f"{other!r}" if other != shape.name else "the generated code"
-                self._refuse("event", shape.name, f"the type {shape.class_name} is {use}'s already")
-        if len({shape.name for shape in shapes}) != len(shapes):
-            twice = next(
-                s.name for i, s in enumerate(shapes) if s.name in {t.name for t in shapes[:i]}
-            )
-            self._refuse("command", twice, "a duplicate: the server's event has this name")
-        known: dict[str, ObjectShape] = {}
-        for shape in shapes:
-            for inner in _all_objects(shape.fields):
-                taken = inner.class_name in users or inner.class_name in _TAKEN_CLASSES
-                if taken or known.setdefault(inner.class_name, inner) != inner:
-                    reason = f"two types would be called {inner.class_name}; title one otherwise"
-                    self._refuse("event", shape.name, reason)
-
-    def _check_commands(self, commands: Sequence[EventShape]) -> None:
-        functions: dict[str, str] = {}
-        for command in commands:
-            other = functions.setdefault(command.function_name, command.name)
-            if other != command.name:
-                self._refuse("command", command.name, f"it reads the same as {other!r}")
-            if any(field.name.lower() in ("tenantid", "tenant_id") for field in command.fields):
-                reason = (
-                    "leave the tenant out: it comes from the verified token, never from a client"
-                )
-                self._refuse("command", command.name, reason)
-
     def _namespace(self, names: Names) -> str:
         namespace = self.answers.namespace or names.namespace
         if not _NAMESPACE.fullmatch(namespace):
@@ -221,9 +148,9 @@ class _Checker:
             except ValueError as error:
                 self._refuse("room", text, str(error))
                 continue
-            if room.prefix in rooms:
-                self._refuse("room", text, f"a duplicate: {rooms[room.prefix].pattern!r} is there")
-            rooms[room.prefix] = room
+            other = rooms.setdefault("-".join(words_of(room.prefix)), room)
+            if other != room:
+                self._refuse("room", text, f"a duplicate: {other.pattern!r} is there")
         return tuple(rooms.values())
 
     def _root(self) -> tuple[PurePosixPath, bool]:
@@ -245,34 +172,6 @@ class _Checker:
         return "python"
 
 
-def event_name_problem(name: str) -> str | None:
-    """Return why an event can't have this name, or None."""
-    if name in RESERVED_EVENT_NAMES:
-        return f"{name!r} is reserved by the Socket.IO client"
-    if name.startswith("tidegate."):
-        return f"{name!r}: names starting with 'tidegate.' are kept for the gateway"
-    if not _EVENT_NAME.fullmatch(name):
-        return f"{name!r} is not an event name: words with dots between, as notification.created"
-    if len(name) > MAX_EVENT_NAME_LENGTH:
-        return f"an event name has at most {MAX_EVENT_NAME_LENGTH} characters"
-    return None
-
-
-def _short(words: list[str], names: Names) -> tuple[str, ...]:
-    for own in (names.words, names.plural_words):
-        if tuple(words[: len(own)]) == own and len(words) > len(own):
-            return tuple(words[len(own) :])
-    return tuple(words)
-
-
-def _all_objects(fields: Iterable[Field]) -> list[ObjectShape]:
-    found = []
-    for one in fields:
-        if one.shape is not None:
-            found += [*_all_objects(one.shape.fields), one.shape]
-    return found
-
-
 def _room(text: str, names: Names) -> RoomShape:
     """Return ``resourceId`` as the domain's own room, ``chatId`` as ``chat:{chatId}``."""
     if text == "resourceId":
@@ -280,6 +179,8 @@ def _room(text: str, names: Names) -> RoomShape:
     match = _ROOM.fullmatch(text)
     if match is not None:
         check_field_name(match[2])
+        if match[2] == "client":
+            raise ValueError("'client' is who asks; call the parameter otherwise")
         if match[1] in ("tenant", "user"):
             raise ValueError(f"the {match[1]}'s room is joined by itself; no client asks for it")
         return RoomShape(match[1], match[2])

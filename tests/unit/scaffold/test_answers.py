@@ -11,8 +11,8 @@ from tidegate.errors import AnswersError
 from tidegate.events import check_event_name
 from tidegate.protocol.socketio import RESERVED_EVENT_NAMES as RUNTIME_NAMES
 from tidegate.scaffold import Answers, Domain, domain_from
-from tidegate.scaffold.answers import RESERVED_EVENT_NAMES, event_name_problem
 from tidegate.scaffold.domain import RoomShape
+from tidegate.scaffold.payloads import RESERVED_EVENT_NAMES, event_name_problem
 
 
 def domain(name: str = "Notification", **answers: Any) -> Domain:
@@ -86,12 +86,15 @@ def test_an_event_goes_to_the_room_that_it_always_names() -> None:
         ({"commands": ["notification.created"]}, "command", "duplicate"),
         ({"commands": ["mark.read", "notification.markRead"]}, "command", "reads the same"),
         ({"commands": ["mark:tenantId"]}, "command", "from the verified token"),
+        ({"commands": ["client"]}, "command", "the type Client"),
         ({"commands": ["connect_error"]}, "command", "reserved"),
         ({"namespace": "chat"}, "namespace", "looks like"),
         ({"namespace": "/a b"}, "namespace", "looks like"),
         ({"rooms": ["a:b"]}, "room", "a room is"),
         ({"rooms": ["tenant:{tenantId}"]}, "room", "joined by itself"),
         ({"rooms": ["chatId", "chat:{id}"]}, "room", "duplicate"),
+        ({"rooms": ["chatRoom:{id}", "chat-room:{id}"]}, "room", "duplicate"),
+        ({"rooms": ["chat:{client}"]}, "room", "who asks"),
         ({"gateway": "../elsewhere"}, "gateway", "outside the project"),
         ({"gateway": "/srv/gateway"}, "gateway", "outside the project"),
         ({"gateway": "apps/../.."}, "gateway", "outside the project"),
