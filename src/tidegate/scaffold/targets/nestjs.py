@@ -7,7 +7,6 @@ app's own files are edited: ``realtime.module.ts``, ``app.module.ts``, ``main.ts
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -17,9 +16,8 @@ from tidegate.errors import TemplateError
 from tidegate.scaffold import nest_fields
 from tidegate.scaffold.domain import Domain, EventShape
 from tidegate.scaffold.fields import ObjectShape
-from tidegate.scaffold.nest_registration import add_dependencies, add_to_module, use_realtime
 from tidegate.scaffold.plan import PlannedFile, ProjectView
-from tidegate.scaffold.render import render
+from tidegate.scaffold.targets.nestjs_app import NestAppFiles
 from tidegate.scaffold.typescript_layout import fitted, import_line, items
 
 __all__ = ["files", "next_steps"]
@@ -40,16 +38,6 @@ GUARD = "guards/ws-auth.guard.ts"
 GUARD_FOLDERS = ("src/realtime", "src", "src/auth", "src/common", "src/shared")
 """Where a guard is looked for, under the gateway's root; else it is written into the first."""
 
-_NEST_PACKAGES = ("microservices", "platform-socket.io", "websockets")
-# Not socket.io: Nest pins one version of it, and a second copy has other types.
-_PACKAGES = {
-    "amqp-connection-manager": "^4.1.14",
-    "amqplib": "^0.10.9",
-    "class-transformer": "^0.5.1",
-    "class-validator": "^0.15.1",
-}
-_DEV_PACKAGES = {"@types/amqplib": "^0.10.7", "socket.io-client": "^4.8.1"}
-_RELATIVE_IMPORT = re.compile(r"(from '\.{1,2}/[^']*)'")
 _VITEST = "import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';\n"
 
 # Names in the generated files that an event's class would hide.
@@ -82,8 +70,8 @@ def next_steps(domain: Domain) -> list[str]:
         "Install the packages that package.json has got: npm install.",
         "Set JWT_SECRET (or JWT_PUBLIC_KEY), JWT_AUDIENCE, JWT_ISSUER, REALTIME_ORIGINS and "
         f"RABBITMQ_URL; {domain.nest_root}/realtime.config.ts tells what they are.",
-        "Have services publish to the exchange `realtime` (REALTIME_EXCHANGE) with the event's "
-        "name as the pattern: ClientProxy with `wildcards: true` does.",
+        "Have services publish to the topic exchange `events` (REALTIME_EXCHANGE) with the event's "
+        "name as the routing key: Nest's ClientProxy with `wildcards: true` does.",
         f"Run its spec: {folder}/{kebab}.gateway.spec.ts.",
     ]
     if domain.commands or domain.rooms:
@@ -97,43 +85,43 @@ class _NestFiles:
 
     def __init__(self, domain: Domain, project: ProjectView) -> None:
         self._domain = domain
-        self._project = project
         self._names = domain.names
-        self._package_path, self._package = self._read_package()
-        self._is_esm = self._package.get("type") == "module"
+        self._app = NestAppFiles(domain, project)
 
     def all(self) -> Iterator[PlannedFile]:
         self._check_classes()
-        yield from self._registrations()
+        yield from self._app.registered()
         yield from self._shared()
         kebab = self._names.plural_kebab
         guard = self._guard()
         if guard is None:
-            yield self._create(self._domain.nest_root / GUARD, self._text("ws-auth.guard.ts"))
+            yield PlannedFile(self._domain.nest_root / GUARD, self._app.text("ws-auth.guard.ts"))
         for name, template in (
             (f"{kebab}.events.ts", "events.ts"),
             (self._names.nest_gateway_file, "gateway.ts"),
             (f"{kebab}.gateway.spec.ts", "gateway.spec.ts"),
             (self._names.nest_consumer_file, "consumer.ts"),
         ):
-            text = self._text(template, **self._context(guard or self._domain.nest_root / GUARD))
-            if template == "gateway.spec.ts" and self._runs_vitest():
+            text = self._app.text(
+                template, **self._context(guard or self._domain.nest_root / GUARD)
+            )
+            if template == "gateway.spec.ts" and self._app.runs_vitest:
                 text = text.replace("\n", f"\n{_VITEST}", 1)
-            yield self._create(self._domain.nest_folder / name, text)
+            yield PlannedFile(self._domain.nest_folder / name, text)
 
     # Parts
 
     def _shared(self) -> Iterator[PlannedFile]:
         for name in (*SHARED, *(["room-request"] if self._domain.rooms else [])):
             path = self._domain.nest_root / f"{name}.ts"
-            if self._project.read(path) is None:
-                yield self._create(path, self._text(f"{name}.ts"))
+            if self._app.read(path) is None:
+                yield PlannedFile(path, self._app.text(f"{name}.ts"))
 
     def _guard(self) -> PurePosixPath | None:
         """Return where the app has its guard."""
         for folder in GUARD_FOLDERS:
             path = self._domain.gateway_root / folder / GUARD
-            text = self._project.read(path)
+            text = self._app.read(path)
             if text is not None:
                 if not re.search(r"\bclass\s+WsAuthGuard\b", text):
                     raise TemplateError(f"{path} is there, but has no class WsAuthGuard; rename it")
@@ -194,82 +182,6 @@ class _NestFiles:
         }
         return [name for name, is_wanted in wanted.items() if is_wanted]
 
-    # Registration
-
-    def _registrations(self) -> Iterator[PlannedFile]:
-        domain, names, extension = self._domain, self._names, ".js" if self._is_esm else ""
-        app_path = domain.gateway_root / "src" / "app.module.ts"
-        main_path = domain.gateway_root / "src" / "main.ts"
-        app, main = self._project.read(app_path), self._project.read(main_path)
-        if app is None or main is None:
-            missing = app_path if app is None else main_path
-            raise TemplateError(
-                f"there is no NestJS app in {domain.gateway_root} ({missing} is missing): make one "
-                "with `nest new`, or name the folder of yours"
-            )
-        folder = f"./{names.plural_camel}"
-        module_path = domain.nest_root / "realtime.module.ts"
-        imports = {
-            "ConfigModule": "@nestjs/config",
-            "JwtModule": "@nestjs/jwt",
-            "RealtimeConfig": f"./realtime.config{extension}",
-            "TokenService": f"./token.service{extension}",
-            names.nest_consumer: f"{folder}/{names.plural_kebab}-ws.consumer{extension}",
-            names.nest_gateway: f"{folder}/{names.plural_kebab}.gateway{extension}",
-        }
-        members = {
-            "imports": ["ConfigModule", "JwtModule.register({})"],
-            "controllers": [names.nest_consumer],
-            "providers": ["RealtimeConfig", "TokenService", names.nest_gateway],
-            "exports": [names.nest_gateway],
-        }
-        old = self._project.read(module_path)
-        if old is not None and not re.search(r"\bclass\s+RealtimeModule\b", old):
-            raise TemplateError(f"{module_path} is there, but has no class RealtimeModule")
-        text = add_to_module(old or self._text("realtime.module.ts"), module_path, imports, members)
-        yield PlannedFile(module_path, text, "create" if old is None else "edit")
-        realtime = {"RealtimeModule": f"./realtime/realtime.module{extension}"}
-        text = add_to_module(app, app_path, realtime, {"imports": ["RealtimeModule"]})
-        yield PlannedFile(app_path, text, "edit")
-        setup = f"./realtime/realtime.setup{extension}"
-        yield PlannedFile(main_path, use_realtime(main, main_path, setup), "edit")
-        yield from self._dependencies()
-
-    def _dependencies(self) -> Iterator[PlannedFile]:
-        if self._package_path is None:
-            return
-        source = self._project.read(self._package_path) or ""
-        wanted = {"dependencies": self._packages(), "devDependencies": dict(_DEV_PACKAGES)}
-        # In a workspace, what the root has is there for all.
-        for key in ("dependencies", "devDependencies"):
-            root = _json_object(self._project.read("package.json") or "{}").get(key, {})
-            for packages in wanted.values():
-                for name in root:
-                    packages.pop(name, None)
-        yield PlannedFile(
-            self._package_path, add_dependencies(source, self._package_path, wanted), "edit"
-        )
-
-    def _packages(self) -> dict[str, str]:
-        have = {**self._package.get("devDependencies", {}), **self._package.get("dependencies", {})}
-        version = have.get("@nestjs/core", have.get("@nestjs/common", "11"))
-        match = re.search(r"\d+", str(version))
-        major = int(match[0]) if match else 11
-        nest = {f"@nestjs/{name}": f"^{major}.0.0" for name in _NEST_PACKAGES}
-        config = {"@nestjs/config": "^4.0.0" if major < 12 else f"^{major}.0.0"}
-        return {**nest, **config, "@nestjs/jwt": f"^{major}.0.0", **_PACKAGES}
-
-    def _read_package(self) -> tuple[PurePosixPath | None, dict[str, Any]]:
-        for folder in (self._domain.gateway_root, PurePosixPath()):
-            text = self._project.read(folder / "package.json")
-            if text is not None:
-                return folder / "package.json", _json_object(text)
-        return None, {}
-
-    def _runs_vitest(self) -> bool:
-        packages = self._package.get("devDependencies", {})
-        return "vitest" in packages and "jest" not in packages
-
     # Texts
 
     def _check_classes(self) -> None:
@@ -287,25 +199,10 @@ class _NestFiles:
                     "call the event (or the object) otherwise"
                 )
 
-    def _text(self, template: str, **context: Any) -> str:
-        text = render(f"nestjs/{template}.jinja", **context)
-        return _RELATIVE_IMPORT.sub(r"\1.js'", text) if self._is_esm else text
-
-    def _create(self, path: PurePosixPath, text: str) -> PlannedFile:
-        return PlannedFile(path, text)
-
 
 def _row(values: Sequence[str]) -> str:
     """Return a row of a table in the spec."""
     return "    " + items(values, "[]", 4, 1) + ","
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _relative(path: PurePosixPath, folder: PurePosixPath) -> str:
