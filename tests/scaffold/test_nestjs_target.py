@@ -12,10 +12,12 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
 
+from tests.broker import Proxy
 from tests.conftest import Broker, make_token
 from tests.interop.nest_services import NestPublisher
 from tests.interop.official_client import NodeDriver, OfficialClient
@@ -389,3 +391,24 @@ async def test_who_gets_in_and_what_clients_may_ask(
     left = await client.wait("disconnect")
     assert left["reason"] == "transport close" and left["active"] is True
     assert "ERROR" not in app.log, app.log
+
+
+async def test_a_node_that_had_lost_rabbitmq_lets_its_clients_fetch_again(
+    project: NestProject, broker: Broker, node: NodeDriver, exchange: str
+) -> None:
+    url = urlsplit(broker.url)
+    line = Proxy(url.port or 5672)
+    await line.open()
+    through = url._replace(netloc=f"{url.netloc.rpartition(':')[0]}:{line.port}").geturl()
+    try:
+        async with NestApp(project, through, exchange) as app:
+            client = await connected(node, app, "acme", "42")
+            line.cut()
+            gone = await client.wait("disconnect")
+            assert gone["reason"] == "transport close" and gone["active"] is True
+            assert not (await client.wait("connect", 2)).get("recovered")
+            await publish(broker, exchange, json.dumps(CREATED).encode(), tenantId="acme")
+            assert await client.heard("notification.created", 1) == [CREATED]
+        assert "events were missed" in app.log
+    finally:
+        await line.close()

@@ -25,6 +25,7 @@ const TOKEN_PARAMETERS = ['token', 'access_token', 'auth', 'jwt'];
 export class RealtimeIoAdapter extends IoAdapter {
   private readonly config: RealtimeConfig;
   private readonly tokens: TokenService;
+  private readonly namespaces: Namespace[] = [];
 
   constructor(app: INestApplicationContext) {
     super(app);
@@ -55,7 +56,17 @@ export class RealtimeIoAdapter extends IoAdapter {
     return server;
   }
 
+  /** Close all connections without a word, at which clients reconnect. */
+  reconnectClients(): void {
+    const sockets = this.namespaces.flatMap(({ sockets: all }) => [
+      ...all.values(),
+    ]);
+    logger.warn({ message: 'events were missed', sockets: sockets.length });
+    sockets.forEach((socket) => socket.conn.close());
+  }
+
   private authenticate(namespace: Namespace): void {
+    this.namespaces.push(namespace);
     namespace.use((socket: RealtimeSocket, next) => {
       this.tokens.identify(socket.handshake.auth['token']).then(
         (identity) => {

@@ -4,11 +4,17 @@ import { RealtimeIoAdapter } from './realtime-io.adapter';
 import { RealtimeRmqServer } from './realtime-rmq.server';
 import { RealtimeConfig } from './realtime.config';
 
-/** Connect an app to browsers and to RabbitMQ; `app.startAllMicroservices()` begins to consume. */
+/**
+ * Connect an app to browsers and to RabbitMQ, which it begins to consume at
+ * `app.startAllMicroservices()`.
+ */
 export function useRealtime(app: INestApplication): void {
+  const config = app.get(RealtimeConfig, { strict: false });
+  const adapter = new RealtimeIoAdapter(app);
+  const strategy = new RealtimeRmqServer(config, () =>
+    adapter.reconnectClients(),
+  );
+  app.useWebSocketAdapter(adapter);
+  app.connectMicroservice({ strategy });
   app.enableShutdownHooks();
-  app.useWebSocketAdapter(new RealtimeIoAdapter(app));
-  app.connectMicroservice({
-    strategy: new RealtimeRmqServer(app.get(RealtimeConfig, { strict: false })),
-  });
 }

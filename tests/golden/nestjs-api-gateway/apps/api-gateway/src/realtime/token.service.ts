@@ -1,6 +1,10 @@
 // Made by `tidegate new` from nestjs/token.service.ts; yours to change.
 import { Injectable } from '@nestjs/common';
-import { JwtService, TokenExpiredError } from '@nestjs/jwt';
+import {
+  JwtService,
+  TokenExpiredError,
+  type JwtVerifyOptions,
+} from '@nestjs/jwt';
 import type { Identity } from './identity';
 import { RealtimeConfig } from './realtime.config';
 
@@ -24,10 +28,17 @@ export class TokenRefused extends Error {
 /** Verifies tokens. The only place where a tenant or a user comes from. */
 @Injectable()
 export class TokenService {
+  // Read here, so that the app does not start without them.
+  private readonly options: JwtVerifyOptions;
+  private readonly tenantClaim: string;
+
   constructor(
     private readonly jwt: JwtService,
-    private readonly config: RealtimeConfig,
-  ) {}
+    config: RealtimeConfig,
+  ) {
+    this.options = config.jwt;
+    this.tenantClaim = config.tenantClaim;
+  }
 
   /** Return whom a token speaks for; throws TokenRefused. */
   async identify(token: unknown): Promise<Identity> {
@@ -40,8 +51,8 @@ export class TokenService {
     if (typeof token !== 'string') {
       throw new TokenRefused('token_invalid', 'auth.token is not a string');
     }
-    const claims = await this.verify(token);
-    const tenantId = nameIn(claims, this.config.tenantClaim);
+    const claims = await this.verify(token.replace(/^bearer /i, ''));
+    const tenantId = nameIn(claims, this.tenantClaim);
     if (tenantId === undefined) {
       throw new TokenRefused('tenant_missing', 'the token names no tenant');
     }
@@ -57,7 +68,7 @@ export class TokenService {
     try {
       return await this.jwt.verifyAsync<Record<string, unknown>>(
         token,
-        this.config.jwt,
+        this.options,
       );
     } catch (error) {
       // Which check failed is the issuer's business, not the client's.

@@ -22,9 +22,10 @@ export const REALTIME = [TRANSPORT, { realtime: true }] as const;
  * Each node has a queue of its own, exclusive and gone with it, bound to one
  * topic exchange: every node sees every event and emits it to its own sockets.
  * A queue shared by the nodes would give each event to one of them only, and a
- * Socket.IO adapter would need one more server (Redis) for the same. What is
- * published while no node runs is lost to sockets that are gone as well: clients
- * fetch again after a reconnect.
+ * Socket.IO adapter would need one more server (Redis) for the same.
+ *
+ * What is published while a node has no queue does not reach it. So when it has
+ * lost RabbitMQ and is back, `onGap` lets its clients reconnect: they fetch again.
  *
  * What can't be delivered goes to the queue `<exchange>.dead-letters`, once
  * from each node.
@@ -32,8 +33,12 @@ export const REALTIME = [TRANSPORT, { realtime: true }] as const;
 export class RealtimeRmqServer extends ServerRMQ {
   override readonly transportId = TRANSPORT;
   private readonly deadLetters: string;
+  private hasConsumed = false;
 
-  constructor(config: RealtimeConfig) {
+  constructor(
+    config: RealtimeConfig,
+    private readonly onGap: () => void,
+  ) {
     const deadLetters = `${config.exchange}.dead-letters`;
     super({
       urls: [config.rabbitmqUrl],
@@ -50,6 +55,7 @@ export class RealtimeRmqServer extends ServerRMQ {
       },
       noAck: false,
       prefetchCount: config.prefetch,
+      socketOptions: { reconnectTimeInSeconds: 1 },
       deserializer: new EventDeserializer(),
     });
     this.deadLetters = deadLetters;
@@ -64,6 +70,8 @@ export class RealtimeRmqServer extends ServerRMQ {
     await channel.assertQueue(this.deadLetters, { durable: true });
     await channel.bindQueue(this.deadLetters, this.deadLetters, '');
     await super.setupChannel(channel, callback);
+    if (this.hasConsumed) this.onGap();
+    this.hasConsumed = true;
   }
 
   /** Let the deserializer know the routing key, beside the properties. */
