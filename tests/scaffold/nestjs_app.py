@@ -92,6 +92,7 @@ class NestApp:
             "JWT_SECRET": SECRET,
             "JWT_AUDIENCE": AUDIENCE,
             "JWT_ISSUER": ISSUER,
+            "JWT_CLOCK_TOLERANCE": "1",
             "REALTIME_ORIGINS": "https://app.example.com, https://b.example.com",
             "REALTIME_EXCHANGE": exchange,
             "RABBITMQ_URL": broker_url,

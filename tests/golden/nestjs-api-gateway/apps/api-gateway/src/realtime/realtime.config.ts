@@ -25,8 +25,13 @@ export class RealtimeConfig {
       ) as NonNullable<JwtVerifyOptions['algorithms']>,
       audience: this.config.getOrThrow<string>('JWT_AUDIENCE'),
       issuer: this.config.getOrThrow<string>('JWT_ISSUER'),
-      clockTolerance: 10,
+      clockTolerance: this.clockTolerance,
     };
+  }
+
+  /** Seconds by which the issuer's clock may differ from ours. */
+  get clockTolerance(): number {
+    return Number(this.config.get<string>('JWT_CLOCK_TOLERANCE') ?? 10);
   }
 
   /** The claim that holds the tenant. */

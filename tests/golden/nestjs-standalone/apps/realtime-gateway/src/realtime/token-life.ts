@@ -9,8 +9,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 type Ack = (answer: unknown) => void;
 
 /**
- * Keeps a socket no longer than its token lives: the client is warned before it expires, may hand
- * in a fresh one without reconnecting, and is disconnected otherwise.
+ * Keeps a socket no longer than its token lives: the client is warned before it
+ * expires, may hand in a fresh one without reconnecting, and else is disconnected.
  */
 export class TokenLife {
   private timer: NodeJS.Timeout | undefined;
@@ -30,18 +30,24 @@ export class TokenLife {
   }
 
   private watch(): void {
-    const left = this.socket.data.identity.expiresAt - Date.now() / 1000;
-    this.after(left - Math.min(WARNING_SECONDS, left / 2), () => this.warn());
+    const left = this.secondsLeft();
+    const warning = Math.min(WARNING_SECONDS, Math.max(0, left / 2));
+    this.after(left - warning, () => this.warn());
   }
 
   private warn(): void {
-    const { expiresAt } = this.socket.data.identity;
-    const left = Math.max(0, expiresAt - Date.now() / 1000);
+    const left = this.secondsLeft();
     this.socket.emit('tidegate.token_expiring', {
-      expires_at: expiresAt,
-      expires_in: left,
+      expires_at: this.socket.data.identity.expiresAt,
+      expires_in: Math.max(0, left),
     });
-    this.after(left, () => this.socket.disconnect());
+    this.after(left + this.tokens.clockTolerance, () => {
+      this.socket.disconnect();
+    });
+  }
+
+  private secondsLeft(): number {
+    return this.socket.data.identity.expiresAt - Date.now() / 1000;
   }
 
   private async refresh(request: unknown, ack: Ack): Promise<void> {
@@ -59,12 +65,10 @@ export class TokenLife {
         ack({ ok: true, expires_at: identity.expiresAt });
       }
     } catch (error) {
-      const code = error instanceof TokenRefused ? error.data.code : 'internal';
       ack(
-        refusal(
-          code,
-          error instanceof TokenRefused ? error.message : 'it failed',
-        ),
+        error instanceof TokenRefused
+          ? refusal(error.data.code, error.message)
+          : refusal('internal', 'The token could not be checked.'),
       );
     }
   }

@@ -31,6 +31,8 @@ export class TokenService {
   // Read here, so that the app does not start without them.
   private readonly options: JwtVerifyOptions;
   private readonly tenantClaim: string;
+  /** Seconds that a token is good for beyond its end. */
+  readonly clockTolerance: number;
 
   constructor(
     private readonly jwt: JwtService,
@@ -38,6 +40,7 @@ export class TokenService {
   ) {
     this.options = config.jwt;
     this.tenantClaim = config.tenantClaim;
+    this.clockTolerance = config.clockTolerance;
   }
 
   /** Return whom a token speaks for; throws TokenRefused. */

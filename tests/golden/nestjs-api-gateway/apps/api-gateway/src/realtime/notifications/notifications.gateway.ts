@@ -71,7 +71,7 @@ export class NotificationsGateway implements OnGatewayConnection {
       message: 'notification.markRead',
       tenantId,
       userId,
-      command,
+      fields: Object.keys(command),
     });
     return { ok: true };
   }

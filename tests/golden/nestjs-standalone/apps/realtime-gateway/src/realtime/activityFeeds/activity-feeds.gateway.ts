@@ -91,7 +91,7 @@ export class ActivityFeedsGateway implements OnGatewayConnection {
       message: 'activityFeed.markEverythingAsRead',
       tenantId,
       userId,
-      command,
+      fields: Object.keys(command),
     });
     return { ok: true };
   }
@@ -109,7 +109,7 @@ export class ActivityFeedsGateway implements OnGatewayConnection {
       message: 'activityFeed.mute',
       tenantId,
       userId,
-      command,
+      fields: Object.keys(command),
     });
     return { ok: true };
   }
