@@ -283,6 +283,7 @@ async def test_two_nodes_serve_tenants_and_users_and_nobody_else(
         tab = await connected(node, second, "acme", "42")
         colleague = await connected(node, second, "acme", "43")
         stranger = await connected(node, first, "globex", "42")
+        await service.emit("order.created", {"tenantId": "acme"})
         await service.emit("notification.created", {**CREATED, "tenantId": "acme", "userId": 42})
         await service.emit("notification.created", {**CREATED, "tenantId": "acme", "id": "2"})
         for client in (own, tab):
@@ -330,6 +331,7 @@ async def test_two_nodes_serve_tenants_and_users_and_nobody_else(
     for app in (first, second):
         assert app.status == -signal.SIGTERM, app.log
         assert "notification.created" in app.log
+        assert "order heard" not in app.log
     assert "ERROR" not in first.log + second.log, first.log
 
 
