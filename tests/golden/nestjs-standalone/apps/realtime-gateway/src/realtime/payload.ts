@@ -2,7 +2,11 @@
 import { Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { plainToInstance } from 'class-transformer';
-import { ValidateBy, validate, type ValidationError } from 'class-validator';
+import {
+  ValidateBy,
+  validateSync,
+  type ValidationError,
+} from 'class-validator';
 
 /** A payload that does not fit its type; `field` is the path of what did not, `$` the whole. */
 export class PayloadInvalid extends Error {
@@ -14,16 +18,21 @@ export class PayloadInvalid extends Error {
   }
 }
 
-/** Return a payload as its type, without what the type does not declare. */
-export async function parsePayload<T extends object>(
+/**
+ * Return a payload as its type, without what the type does not declare.
+ *
+ * At once and not later: events must leave in the order in which they came,
+ * whichever of them takes longer to check.
+ */
+export function parsePayload<T extends object>(
   type: Type<T>,
   value: unknown,
-): Promise<T> {
+): T {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new PayloadInvalid('an object is expected', '$');
   }
   const payload = plainToInstance(type, value);
-  const [error] = await validate(payload, {
+  const [error] = validateSync(payload, {
     whitelist: true,
     stopAtFirstError: true,
     // A payload without fields has no rules either, and is known all the same.
@@ -37,13 +46,13 @@ export async function parsePayload<T extends object>(
 @Injectable()
 export class PayloadPipe<T extends object> implements PipeTransform<
   unknown,
-  Promise<T>
+  T
 > {
   constructor(private readonly type: Type<T>) {}
 
-  async transform(value: unknown): Promise<T> {
+  transform(value: unknown): T {
     try {
-      return await parsePayload(this.type, value);
+      return parsePayload(this.type, value);
     } catch (error) {
       if (!(error instanceof PayloadInvalid)) throw error;
       const { message, field } = error;

@@ -17,26 +17,26 @@ export class NotificationsWsConsumer {
   constructor(private readonly gateway: NotificationsGateway) {}
 
   @EventPattern<string>('notification.created', ...REALTIME)
-  async onNotificationCreated(
+  onNotificationCreated(
     @Payload() body: unknown,
     @Ctx() context: RmqContext,
-  ): Promise<void> {
-    await this.deliver(body, context, async (to) => {
-      const payload = await parsePayload(NotificationCreated, body);
+  ): void {
+    this.deliver(body, context, (to) => {
+      const payload = parsePayload(NotificationCreated, body);
       this.gateway.emitNotificationCreated(to, payload);
     });
   }
 
   /** Acknowledge what was delivered, dead-letter what never can be. */
-  private async deliver(
+  private deliver(
     body: unknown,
     context: RmqContext,
-    emit: (to: Audience) => Promise<void>,
-  ): Promise<void> {
+    emit: (to: Audience) => void,
+  ): void {
     const channel = context.getChannelRef() as Channel;
     const message = context.getMessage() as ConsumeMessage;
     try {
-      await emit(audienceOf(message, body));
+      emit(audienceOf(message, body));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const pattern = context.getPattern();

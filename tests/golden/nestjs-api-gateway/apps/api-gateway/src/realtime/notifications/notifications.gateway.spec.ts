@@ -98,7 +98,7 @@ describe('NotificationsGateway', () => {
     new Promise((resolve) => client.once(event, resolve));
 
   /** Hand the consumer a message as RabbitMQ would; returns what became of it. */
-  const consume = async (body: unknown, headers = {}): Promise<string[]> => {
+  const consume = (body: unknown, headers = {}): string[] => {
     const settled: string[] = [];
     const channel = {
       ack: () => settled.push('ack'),
@@ -108,7 +108,7 @@ describe('NotificationsGateway', () => {
     const message = { properties: { headers } };
     const context = new RmqContext([message, channel, 'notification.created']);
     const consumer = app.get(NotificationsWsConsumer);
-    await consumer.onNotificationCreated(body, context);
+    consumer.onNotificationCreated(body, context);
     return settled;
   };
 
@@ -154,17 +154,16 @@ describe('NotificationsGateway', () => {
     stranger.onAny((event) => heard.push(`stranger ${event}`));
 
     const first = next(own, 'notification.created');
-    expect(await consume(PAYLOAD, { tenantId: 'acme', userId: '1' })).toEqual([
-      'ack',
-    ]);
+    const settled = consume(PAYLOAD, { tenantId: 'acme', userId: '1' });
+    expect(settled).toEqual(['ack']);
     expect(await first).toEqual(PAYLOAD);
 
     const second = next(colleague, 'notification.created');
-    await consume(PAYLOAD, { tenantId: 'acme' });
+    consume(PAYLOAD, { tenantId: 'acme' });
     await second;
 
     const last = next(stranger, 'notification.created');
-    await consume(PAYLOAD, { tenantId: 'globex', userId: '1' });
+    consume(PAYLOAD, { tenantId: 'globex', userId: '1' });
     await last;
     expect(heard).toEqual([
       'colleague notification.created',
@@ -177,8 +176,8 @@ describe('NotificationsGateway', () => {
     ['for an odd user', PAYLOAD, { tenantId: 'acme', userId: {} }],
     ['that is no object', 'nonsense', { tenantId: 'acme' }],
     ['without id', { ...PAYLOAD, id: undefined }, { tenantId: 'acme' }],
-  ])('dead-letters a message %s', async (_, body, headers) => {
-    expect(await consume(body, headers)).toEqual(['nack false false']);
+  ])('dead-letters a message %s', (_, body, headers) => {
+    expect(consume(body, headers)).toEqual(['nack false false']);
   });
 
   it.each<[string, object]>([

@@ -20,37 +20,37 @@ export class ActivityFeedsWsConsumer {
   constructor(private readonly gateway: ActivityFeedsGateway) {}
 
   @EventPattern<string>('activityFeed.itemAdded', ...REALTIME)
-  async onActivityFeedItemAdded(
+  onActivityFeedItemAdded(
     @Payload() body: unknown,
     @Ctx() context: RmqContext,
-  ): Promise<void> {
-    await this.deliver(body, context, async (to) => {
-      const payload = await parsePayload(ActivityFeedItemAdded, body);
+  ): void {
+    this.deliver(body, context, (to) => {
+      const payload = parsePayload(ActivityFeedItemAdded, body);
       this.gateway.emitActivityFeedItemAdded(to, payload);
     });
   }
 
   @EventPattern<string>('activityFeed.cleared', ...REALTIME)
-  async onActivityFeedCleared(
+  onActivityFeedCleared(
     @Payload() body: unknown,
     @Ctx() context: RmqContext,
-  ): Promise<void> {
-    await this.deliver(body, context, async (to) => {
-      const payload = await parsePayload(ActivityFeedCleared, body);
+  ): void {
+    this.deliver(body, context, (to) => {
+      const payload = parsePayload(ActivityFeedCleared, body);
       this.gateway.emitActivityFeedCleared(to, payload);
     });
   }
 
   /** Acknowledge what was delivered, dead-letter what never can be. */
-  private async deliver(
+  private deliver(
     body: unknown,
     context: RmqContext,
-    emit: (to: Audience) => Promise<void>,
-  ): Promise<void> {
+    emit: (to: Audience) => void,
+  ): void {
     const channel = context.getChannelRef() as Channel;
     const message = context.getMessage() as ConsumeMessage;
     try {
-      await emit(audienceOf(message, body));
+      emit(audienceOf(message, body));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const pattern = context.getPattern();
