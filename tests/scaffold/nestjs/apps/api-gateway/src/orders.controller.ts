@@ -6,7 +6,7 @@ import { EventPattern } from '@nestjs/microservices';
 export class OrdersController {
   private readonly logger = new Logger(OrdersController.name);
 
-  @EventPattern('order.created')
+  @EventPattern<string>('order.created')
   create(): void {
     this.logger.log('order heard');
   }
