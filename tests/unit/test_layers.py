@@ -26,6 +26,7 @@ ALLOWED = {
     },
     "contract": {"errors", "app", "events"},
     "scaffold": {"errors"},
+    "review": {"errors"},
     "api": {"errors", "ids", "app", "events", "hub", "log", "sources", ""},
 }
 

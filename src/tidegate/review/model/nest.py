@@ -1,0 +1,269 @@
+"""Nest: gateways, adapters, modules, and what the application is told of RabbitMQ."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from tidegate.review.model.declarations import Class, Function
+from tidegate.review.model.parts import (
+    Adapter,
+    BrokerOptions,
+    Consumer,
+    Gateway,
+    Handler,
+    Module,
+)
+from tidegate.review.model.project import Project
+from tidegate.review.source import Call, Node, SourceFile
+
+__all__ = ["adapters", "app_of", "broker_options", "consumers", "gateways", "modules"]
+
+_LIFECYCLE = {
+    "handleConnection": "connect",
+    "handleDisconnect": "disconnect",
+    "afterInit": "init",
+    "onModuleInit": "init",
+    "onApplicationBootstrap": "init",
+    "onGatewayInit": "init",
+}
+
+
+def app_of(project: Project, file: SourceFile) -> str:
+    """Return the folder of the application a file belongs to; empty for the whole project."""
+    match = re.match(
+        r"((?:.*?/)?(?:apps|services|packages|libs|examples?|samples?)/[^/]+)/", file.name
+    )
+    if match:
+        return match[1]
+    folder = os.path.dirname(file.name)
+    while folder:
+        names = ("package.json", "pyproject.toml", "manage.py", "requirements.txt")
+        if any((project.root / folder / name).exists() for name in names):
+            return folder
+        folder = os.path.dirname(folder)
+    return ""
+
+
+def gateways(project: Project, file: SourceFile) -> list[Gateway]:
+    """Return the classes with ``@WebSocketGateway``."""
+    found = []
+    for owner in project.classes(file).values():
+        decorators = owner.decorated("WebSocketGateway")
+        found += [_gateway(project, owner, decorator.args) for decorator in decorators]
+    return found
+
+
+def _gateway(project: Project, owner: Class, args: list[Node]) -> Gateway:
+    values = [project.value(arg) or arg for arg in args]
+    literal = next((value for value in values if value.kind == "object"), None)
+    is_known = all(value.kind in ("object", "number") for value in values)
+    options = literal.pairs() if literal is not None else {}
+    lineage, is_complete = project.lineage(owner)
+    node = owner.node.field("name") or owner.node
+    gateway = Gateway(
+        "nest", node, owner.name, _namespace(project, options, is_known), options=options
+    )
+    gateway.owner, gateway.app = owner, app_of(project, owner.file)
+    gateway.is_complete = is_complete
+    seen = set()
+    for each in lineage:
+        gateway.guards += each.decorated("UseGuards")
+        gateway.servers |= {
+            f"this.{name}"
+            for name, decorators in each.field_decorators.items()
+            if any(decorator.name == "WebSocketServer" for decorator in decorators)
+        }
+        for name, method in each.methods.items():
+            if name not in seen:
+                seen.add(name)
+                gateway.handlers += _handlers(method)
+    return gateway
+
+
+def _namespace(project: Project, options: dict[str, Node], is_known: bool) -> str | None:
+    if "namespace" not in options:
+        return "/" if is_known and "..." not in options else None
+    value = project.value(options["namespace"])
+    text = value.string if value is not None else None
+    return None if text is None else "/" + text.strip("/")
+
+
+def _handlers(method: Function) -> list[Handler]:
+    kind = _LIFECYCLE.get(method.name)
+    parameters = method.parameters
+    if kind == "init":
+        return [Handler("init", "", method)]
+    if kind in ("connect", "disconnect"):
+        socket = parameters[0].name if parameters else ""
+        return [Handler("connect" if kind == "connect" else "disconnect", "", method, socket)]
+    found = []
+    for decorator in method.decorated("SubscribeMessage"):
+        event = decorator.args[0].string if decorator.args else None
+        found.append(Handler("message", event, method, *_roles(method)))
+    return found
+
+
+def _roles(method: Function) -> tuple[str, tuple[str, ...]]:
+    """Return which parameter is the socket, and which hold the client's payload."""
+    socket, payload = "", []
+    is_decorated = any(parameter.decorators for parameter in method.parameters)
+    for position, parameter in enumerate(method.parameters):
+        names = {decorator.name for decorator in parameter.decorators}
+        if "ConnectedSocket" in names or (not is_decorated and position == 0):
+            socket = parameter.name
+        elif "MessageBody" in names or (not is_decorated and position == 1):
+            payload.append(parameter.name)
+    return socket, tuple(payload)
+
+
+def adapters(project: Project, file: SourceFile) -> list[Adapter]:
+    """Return what ``app.useWebSocketAdapter`` is given."""
+    found = []
+    for call in file.calls:
+        if call.name != "useWebSocketAdapter" or not call.args:
+            continue
+        value = project.value(call.args[0]) or call.args[0]
+        while value.kind in ("as_expression", "await_expression") and value.children:
+            value = value.children[0]
+        name = Call(value).path if value.kind == "new_expression" else ""
+        owner = project.class_named(value.file, name) if name else None
+        found.append(Adapter(call, name, owner, app_of(project, file)))
+    return found
+
+
+def modules(project: Project, file: SourceFile) -> list[Module]:
+    """Return the classes with ``@Module``."""
+    found = []
+    for owner in project.classes(file).values():
+        for decorator in owner.decorated("Module"):
+            module = Module(owner, {})
+            for arg in decorator.args:
+                for key, value in (arg.pairs() if arg.kind == "object" else {"...": arg}).items():
+                    _fill(project, module, key, value)
+            found.append(module)
+    return found
+
+
+def _fill(project: Project, module: Module, key: str, value: Node) -> None:
+    resolved = project.value(value) or value
+    if resolved.kind != "array":
+        module.is_complete = False
+        return
+    names = module.lists.setdefault(key, [])
+    for child in resolved.children:
+        if child.kind == "spread_element":
+            inner = project.value(child.children[0]) if child.children else None
+            if inner is not None and inner.kind == "array":
+                names += [each.text for each in inner.children if each.kind == "identifier"]
+            else:
+                module.is_complete = False
+        elif child.kind == "identifier":
+            names.append(child.text)
+        elif child.kind == "call_expression":
+            call = Call(child)
+            forward = [each.text for each in child.find("identifier")]
+            names += forward if call.name == "forwardRef" else [call.path.split(".")[0]]
+        elif child.kind == "object":
+            entries = child.pairs()
+            names += [
+                entries[k].text for k in ("provide", "useClass", "useExisting") if k in entries
+            ]
+
+
+def broker_options(project: Project, file: SourceFile) -> list[BrokerOptions]:
+    """Return what RabbitMQ transports are told: in ``main.ts``, or where a shared function is."""
+    found = []
+    for node in file.root.find("object"):
+        entries = node.pairs()
+        transport = entries.get("transport")
+        if transport is None or not transport.text.endswith(("RMQ", "RMQ'", '"RMQ"')):
+            continue
+        if _is_client(node):
+            continue
+        value = project.value(entries.get("options"))
+        call = next((each for each in node.ancestors() if each.kind == "call_expression"), None)
+        options = value.pairs() if value is not None and value.kind == "object" else {"...": node}
+        found.append(
+            BrokerOptions(
+                Call(call or node), _no_ack(project, options), options, app_of(project, file)
+            )
+        )
+    for node in file.root.find("new_expression"):
+        owner = project.class_named(file, Call(node).path)
+        if Call(node).name == "ServerRMQ" or (owner and "ServerRMQ" in owner.bases):
+            found.append(_strategy(project, node, owner))
+    return found
+
+
+def _strategy(project: Project, node: Node, owner: Class | None) -> BrokerOptions:
+    """Return the options of a ``ServerRMQ``, or of a class derived from it."""
+    holder: Node | None = Call(node).args[0] if Call(node).args else None
+    if owner is not None:
+        constructor = owner.methods.get("constructor")
+        supers = [call for call in constructor.calls if call.path == "super"] if constructor else []
+        holder = supers[0].args[0] if supers and supers[0].args else holder
+    value = project.value(holder)
+    options = value.pairs() if value is not None and value.kind == "object" else {"...": node}
+    return BrokerOptions(Call(node), _no_ack(project, options), options, app_of(project, node.file))
+
+
+def _no_ack(project: Project, options: dict[str, Node]) -> bool | None:
+    if "noAck" in options:
+        value = project.value(options["noAck"])
+        return {"true": True, "false": False}.get(value.text) if value is not None else None
+    return None if "..." in options else True
+
+
+def _is_client(node: Node) -> bool:
+    """Tell the options of a client that publishes from those of a server that consumes."""
+    for around in node.ancestors():
+        if around.kind in ("call_expression", "new_expression"):
+            name = Call(around).name
+            if name in ("register", "registerAsync", "create") and "Clients" in Call(around).path:
+                return True
+            if "ClientProxyFactory" in Call(around).path or name == "ClientRMQ":
+                return True
+            if name in ("connectMicroservice", "createMicroservice"):
+                return False
+        if around.kind == "decorator" and around.text.startswith("@Client("):
+            return True
+    return False
+
+
+def consumers(
+    project: Project, file: SourceFile, options: list[BrokerOptions], *, is_rabbit: bool
+) -> list[Consumer]:
+    """Return the methods with ``@EventPattern`` or ``@MessagePattern``.
+
+    Args:
+        options: Of the whole project; those of the same application decide the ack mode.
+        is_rabbit: The project has a RabbitMQ transport; without, only what uses RmqContext counts.
+    """
+    found = []
+    app = app_of(project, file)
+    own = [each for each in options if each.app == app] or [
+        each for each in options if not each.app or not app
+    ]
+    modes = {each.no_ack for each in own}
+    mode = None if len(modes) != 1 else modes.pop()
+    for owner in project.classes(file).values():
+        for method in owner.methods.values():
+            for decorator in method.decorated("EventPattern", "MessagePattern"):
+                context = next((p.name for p in method.parameters if "RmqContext" in p.type), "")
+                if not context and not (is_rabbit and own):
+                    continue
+                pattern = decorator.args[0].string if decorator.args else None
+                is_manual = None if mode is None else not mode
+                found.append(
+                    Consumer(
+                        "nest",
+                        method.node.field("name") or method.node,
+                        method,
+                        pattern,
+                        is_manual,
+                        context,
+                        app=app,
+                    )
+                )
+    return found

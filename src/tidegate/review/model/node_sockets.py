@@ -1,0 +1,286 @@
+"""Socket.IO on Node without Nest: servers, middlewares, connections; and clients."""
+
+from __future__ import annotations
+
+import re
+
+from tidegate.review.model.declarations import Function
+from tidegate.review.model.nest import app_of
+from tidegate.review.model.parts import (
+    ClientSocket,
+    Consumer,
+    Gateway,
+    Handler,
+    Middleware,
+    SocketServer,
+)
+from tidegate.review.model.project import Project
+from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
+
+__all__ = ["clients", "consumers", "function_of", "gateways", "middlewares", "name_of", "servers"]
+
+
+def servers(project: Project, file: SourceFile) -> list[SocketServer]:
+    """Return the servers that a file makes."""
+    found = []
+    imports = project.imports(file)
+    for call in file.calls:
+        imported = imports.get(call.path.split(".")[0])
+        is_inline = bool(re.match(r"require\(\s*['\"]socket\.io['\"]\s*\)", call.path))
+        if not is_inline and (imported is None or imported.module != "socket.io"):
+            continue
+        is_server = call.name == "Server" or (
+            imported is not None and imported.name in ("Server", "default")
+        )
+        is_call = not call.is_new and (
+            is_inline or (imported is not None and imported.name in ("*", "default"))
+        )
+        if (
+            not (call.is_new and is_server)
+            and not (is_call and call.receiver is None)
+            and not is_inline
+        ):
+            continue
+        if call.name in ("of", "on", "listen", "use") or call.node.kind not in (
+            "call_expression",
+            "new_expression",
+        ):
+            continue
+        options = options_of(project, call)
+        found.append(
+            SocketServer("socket.io", call, name_of(call.node), options, app_of(project, file))
+        )
+    return found
+
+
+def options_of(project: Project, call: Call) -> dict[str, Node] | None:
+    """Return the options among a call's arguments; empty if there are none, None if unknown."""
+    values = [project.value(arg) or arg for arg in call.args[:2]]
+    literal = next((value for value in values if value.kind == "object"), None)
+    if literal is not None:
+        return literal.pairs()
+    return {} if len(call.args) < 2 else None
+
+
+def middlewares(project: Project, file: SourceFile) -> list[Middleware]:
+    """Return what ``use`` is given on something that looks like a server or a namespace."""
+    found = []
+    for call in file.calls:
+        if call.name != "use" or len(call.args) != 1 or call.receiver is None:
+            continue
+        receiver = call.receiver.text
+        function = function_of(project, call.args[0])
+        is_socket = (
+            function is not None
+            and len(function.parameters) == 2
+            and bool(
+                re.search(
+                    r"sock|client", function.parameters[0].name + function.parameters[0].type, re.I
+                )
+            )
+        )
+        looks = re.search(
+            r"(?:^|\.)(?:_?(?:io|nsp|server|socket\w*|\w*[nN]amespace|ws\w*))!?$|\.of\(", receiver
+        )
+        if not (is_socket or looks) or re.search(r"\bapp$|express|router", receiver):
+            continue
+        found.append(Middleware(call, _namespace(project, call), function, app_of(project, file)))
+    return found
+
+
+def gateways(project: Project, file: SourceFile) -> list[Gateway]:
+    """Return what listens for connections: ``io.on('connection', …)``, also of a namespace."""
+    found = []
+    made = {server.name for server in servers(project, file)}
+    for call in file.calls:
+        if call.name not in ("on", "once") or len(call.args) < 2 or call.receiver is None:
+            continue
+        if call.args[0].string not in ("connection", "connect"):
+            continue
+        function = function_of(project, call.args[1])
+        receiver = call.receiver.text
+        if not _is_server(project, file, receiver, made, function, call):
+            continue
+        gateway = Gateway("socket.io", call.node, receiver, _namespace(project, call))
+        gateway.call, gateway.app = call, app_of(project, file)
+        gateway.servers = {receiver, *(name for name in made if name)} - {""}
+        gateway.is_complete = function is not None
+        if function is not None:
+            socket = function.parameters[0].name if function.parameters else ""
+            gateway.handlers.append(Handler("connect", "", function, socket))
+            for each in project.reach(function):
+                gateway.handlers += _messages(project, each)
+        found.append(gateway)
+    return found
+
+
+def _is_server(
+    project: Project,
+    file: SourceFile,
+    receiver: str,
+    made: set[str],
+    function: Function | None,
+    call: Call,
+) -> bool:
+    """Tell a Socket.IO server from a WebSocket server, a database, a client."""
+    if receiver in made or any(each.name == "of" for each in call.chain()):
+        return True
+    if project.imports_from(file, "ws", "socket.io-client", "mongoose", "net", "redis", "ioredis"):
+        return False
+    if function is None or not function.parameters or call.args[0].string != "connection":
+        return False
+    if project.owner(call.node) is not None and receiver.startswith("this.server"):
+        return False
+    first = re.escape(function.parameters[0].name)
+    is_used = re.search(
+        rf"\b{first}\.(?:on|emit|join|handshake|data|broadcast|id)\b", function.body.text
+    )
+    looks = re.search(r"(?:^|\.)(?:io|nsp|\w*[nN]amespace|socket(?:Server|IO|Io)|sio)$", receiver)
+    return bool(looks and (is_used or "socket.io" in file.text))
+
+
+def _messages(project: Project, function: Function) -> list[Handler]:
+    found = []
+    for call in function.calls:
+        if call.name not in ("on", "once") or len(call.args) < 2 or call.receiver is None:
+            continue
+        if not re.search(r"sock|client", call.receiver.text, re.I):
+            continue
+        event = call.args[0].string
+        handler = function_of(project, call.args[1])
+        if handler is None:
+            continue
+        kind = "disconnect" if event in ("disconnect", "disconnecting", "error") else "message"
+        payload = tuple(
+            p.name
+            for p in handler.parameters
+            if not re.search(r"^(?:cb|callback|ack|done)$", p.name)
+        )
+        found.append(
+            Handler(
+                "disconnect" if kind == "disconnect" else "message",
+                event,
+                handler,
+                call.receiver.text,
+                payload,
+            )
+        )
+    return found
+
+
+def _namespace(project: Project, call: Call) -> str | None:
+    """Return the namespace of what a call is made on; None if it can't be told."""
+    of = next((each for each in call.chain() if each.name == "of"), None)
+    if of is None and call.receiver is not None:
+        made = project.value(call.receiver)
+        if made is not None and made.kind == "call_expression" and Call(made).name == "of":
+            of = Call(made)
+    if of is not None:
+        text = of.args[0].string if of.args else None
+        return None if text is None else "/" + text.strip("/")
+    receiver = call.receiver.text if call.receiver else ""
+    return "/" if re.search(r"(?:^|\.)(?:io|sio)$", receiver) else None
+
+
+def clients(project: Project, file: SourceFile) -> list[ClientSocket]:
+    """Return the Socket.IO clients that a file makes."""
+    found = []
+    imports = project.imports(file)
+    for call in file.calls:
+        imported = imports.get(call.path.split(".")[0])
+        if imported is None or imported.module != "socket.io-client" or call.is_new:
+            continue
+        if call.name not in (call.path, "io", "connect", "lookup", "default"):
+            continue
+        value = project.value(call.args[-1]) if call.args else None
+        is_url_only = len(call.args) == 1 and (value is None or value.kind != "object")
+        options: dict[str, Node] | None = {}
+        if call.args and not is_url_only:
+            options = value.pairs() if value is not None and value.kind == "object" else None
+        url = call.args[0] if call.args and call.args[0].kind != "object" else None
+        found.append(ClientSocket(call, url, options, name_of(call.node), call.node.function))
+    return found
+
+
+def consumers(project: Project, file: SourceFile) -> list[Consumer]:
+    """Return what ``channel.consume`` of amqplib is given."""
+    if "amqplib" not in file.text and "amqp-connection-manager" not in file.text:
+        return []
+    found = []
+    for call in file.calls:
+        if call.name != "consume" or len(call.args) < 2:
+            continue
+        function = function_of(project, call.args[1])
+        if function is None:
+            continue
+        is_manual: bool | None = True
+        options: dict[str, Node] = {}
+        if len(call.args) > 2:
+            value = project.value(call.args[2])
+            is_literal = value is not None and value.kind == "object"
+            options = value.pairs() if value is not None and is_literal else {"...": call.node}
+            flag = options.get("noAck")
+            is_manual = None if "..." in options else flag is None or flag.text == "false"
+            if flag is not None and flag.text not in ("true", "false"):
+                is_manual = None
+        message = function.parameters[0].name if function.parameters else ""
+        found.append(
+            Consumer(
+                "amqplib",
+                call.node,
+                function,
+                call.args[0].string,
+                is_manual,
+                message,
+                options,
+                app_of(project, file),
+            )
+        )
+    return found
+
+
+def function_of(project: Project, node: Node) -> Function | None:
+    """Return the function that an argument is, names, or makes by a call."""
+    while (
+        node.kind in ("as_expression", "parenthesized_expression", "non_null_expression")
+        and node.children
+    ):
+        node = node.children[0]
+    if node.kind in FUNCTIONS:
+        around = project.owner(node)
+        return Function(node, "", owner=around)
+    if node.kind == "identifier":
+        found = project.resolve(node.file, node.text)
+        return found if isinstance(found, Function) else None
+    if node.kind == "member_expression":
+        match = re.fullmatch(r"this\.(#?\w+)", node.text)
+        owner = project.owner(node) if match else None
+        return project.method(owner, match[1]) if match and owner else None
+    if node.kind == "call_expression":
+        call = Call(node)
+        if call.name == "bind" and call.receiver is not None:
+            return function_of(project, call.receiver)
+        return project.target(call)
+    return None
+
+
+def name_of(node: Node) -> str:
+    """Return what a value is assigned to, as written; empty if to nothing."""
+    for around in node.ancestors():
+        if around.kind == "variable_declarator":
+            name = around.field("name")
+            return name.text if name is not None else ""
+        if around.kind in ("assignment_expression", "assignment"):
+            left = around.field("left")
+            return left.text if left is not None else ""
+        if around.kind == "public_field_definition":
+            name = around.field("name")
+            return f"this.{name.text}" if name is not None else ""
+        if around.kind not in (
+            "await_expression",
+            "as_expression",
+            "parenthesized_expression",
+            "non_null_expression",
+        ):
+            return ""
+    return ""

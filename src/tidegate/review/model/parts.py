@@ -1,0 +1,190 @@
+"""The parts of a realtime project that rules look at, the same for all frameworks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tidegate.review.model.declarations import Class, Decorator, Function
+from tidegate.review.source import Call, Node, SourceFile
+
+__all__ = [
+    "Adapter",
+    "BrokerOptions",
+    "ClientSocket",
+    "Consumer",
+    "Framework",
+    "Gateway",
+    "Handler",
+    "HandlerKind",
+    "Middleware",
+    "Module",
+    "SocketServer",
+]
+
+Framework = Literal[
+    "nest", "socket.io", "python-socketio", "flask-socketio", "websocket", "channels", "tidegate"
+]
+HandlerKind = Literal["connect", "disconnect", "init", "message"]
+
+
+@dataclass(eq=False)
+class Handler:
+    """A function that runs for a client.
+
+    Attributes:
+        event: What it hears; empty for connect and the like, None if it is not a literal.
+        socket: Name of the parameter that is the socket, or its sid; empty if there is none.
+        payload: Names of the parameters that hold what the client sent.
+    """
+
+    kind: HandlerKind
+    event: str | None
+    function: Function
+    socket: str = ""
+    payload: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Gateway:
+    """What clients connect to: a Nest gateway, a Socket.IO namespace, a WebSocket endpoint.
+
+    Attributes:
+        node: What to point at: the class's name, the call that listens, the endpoint's name.
+        namespace: None if it is not a literal.
+        servers: The server as written in its code: ``this.server``, ``io``, ``sio``.
+        guards: ``@UseGuards`` on the class (Nest).
+        options: Of the decorator or the server, as far as they are written in the code.
+        is_complete: All base classes and handlers were found.
+        app: Folder of the application it belongs to.
+    """
+
+    framework: Framework
+    node: Node
+    name: str
+    namespace: str | None
+    handlers: list[Handler] = field(default_factory=list)
+    servers: set[str] = field(default_factory=set)
+    guards: list[Decorator] = field(default_factory=list)
+    options: dict[str, Node] = field(default_factory=dict)
+    owner: Class | None = None
+    call: Call | None = None
+    is_complete: bool = True
+    app: str = ""
+
+    @property
+    def file(self) -> SourceFile:
+        """Return the file it is in."""
+        return self.node.file
+
+    def of_kind(self, *kinds: HandlerKind) -> list[Handler]:
+        """Return its handlers of some kinds."""
+        return [handler for handler in self.handlers if handler.kind in kinds]
+
+
+@dataclass(eq=False)
+class Adapter:
+    """A Nest adapter that an application uses; ``owner`` is None if its class is not here."""
+
+    call: Call
+    name: str
+    owner: Class | None
+    app: str
+
+
+@dataclass(eq=False)
+class SocketServer:
+    """A Socket.IO server that is made: ``new Server(http, options)``, ``AsyncServer(…)``.
+
+    Attributes:
+        name: As its code calls it, such as ``io`` or ``this.io``; empty if not known.
+        options: By name; ``...`` if some are spread in; None if they are not literal.
+    """
+
+    framework: Framework
+    call: Call
+    name: str
+    options: dict[str, Node] | None
+    app: str
+
+
+@dataclass(eq=False)
+class Middleware:
+    """``io.use(fn)``, ``namespace.use(fn)``, in adapters and gateways too.
+
+    Attributes:
+        namespace: None if it is not known, or all.
+        function: None if it is not in the project.
+    """
+
+    call: Call
+    namespace: str | None
+    function: Function | None
+    app: str
+
+
+@dataclass(eq=False)
+class Module:
+    """A Nest module: names in ``imports``, ``providers``, ``controllers``, ``exports``."""
+
+    owner: Class
+    lists: dict[str, list[str]]
+    is_complete: bool = True
+
+
+@dataclass(eq=False)
+class BrokerOptions:
+    """How a Nest application consumes from RabbitMQ.
+
+    Attributes:
+        no_ack: None if it can't be known; the default of Nest is true.
+        options: By name; ``...`` if some are spread in.
+    """
+
+    call: Call
+    no_ack: bool | None
+    options: dict[str, Node]
+    app: str
+
+
+@dataclass(eq=False)
+class Consumer:
+    """A function that gets messages from a broker.
+
+    Attributes:
+        pattern: Queue or pattern; None if it is not a literal.
+        is_manual: Its messages must be acknowledged by code; None if that can't be known.
+        message: Name of the parameter that is the message, or the context (Nest).
+        options: Keyword arguments or the object given when it was registered.
+    """
+
+    framework: Literal["nest", "amqplib", "aio-pika", "pika", "faststream"]
+    node: Node
+    function: Function
+    pattern: str | None
+    is_manual: bool | None
+    message: str = ""
+    options: dict[str, Node] = field(default_factory=dict)
+    app: str = ""
+
+    @property
+    def file(self) -> SourceFile:
+        """Return the file it is in."""
+        return self.node.file
+
+
+@dataclass(eq=False)
+class ClientSocket:
+    """A Socket.IO client that is made.
+
+    Attributes:
+        options: None if they are not literal; ``...`` among them if some are spread in.
+        name: As its code calls it, such as ``socket`` or ``socketRef.current``.
+        function: The function around, such as an effect or a component; None at the top level.
+    """
+
+    call: Call
+    url: Node | None
+    options: dict[str, Node] | None
+    name: str
+    function: Node | None

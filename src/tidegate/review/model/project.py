@@ -1,0 +1,354 @@
+"""All files of a review, with names resolved across them.
+
+Files with realtime code are parsed at the start. Others are parsed when an import of those leads
+to them, and not otherwise. What can't be resolved is None: a rule then says "could not tell".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from tidegate.review.diagnostic import Note
+from tidegate.review.discover import LANGUAGES, read
+from tidegate.review.model.declarations import (
+    Class,
+    Function,
+    Import,
+    classes_of,
+    functions_of,
+    imports_of,
+)
+from tidegate.review.source import Call, Node, SourceFile
+
+__all__ = ["Project", "decode"]
+
+_ENDS = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", "/index.ts", "/index.tsx", "/index.js")
+_MAX_REACH = 120
+
+
+class Project:
+    """What rules look at; ``model.build`` adds gateways and the like, see ``Model``."""
+
+    def __init__(self, root: Path, names: Iterable[str], notes: list[Note]) -> None:
+        self.root = root
+        self.notes = notes
+        self.names = set(names)
+        self.files: dict[str, SourceFile] = {}
+        self._imports: dict[str, dict[str, Import]] = {}
+        self._classes: dict[str, dict[str, Class]] = {}
+        self._functions: dict[str, dict[str, Function]] = {}
+
+    def add(self, name: str, data: bytes, *, is_realtime: bool = True) -> SourceFile:
+        """Take a file in; it is parsed when first looked at."""
+        path = self.root / name
+        language = LANGUAGES[path.suffix.lower()]
+        self.files[name] = SourceFile(path, name, language, decode(data), is_realtime)
+        return self.files[name]
+
+    @property
+    def realtime_files(self) -> list[SourceFile]:
+        """Return the files that the cheap look chose, without tests."""
+        return [file for file in self.files.values() if file.is_realtime and not file.is_test]
+
+    def file(self, name: str) -> SourceFile | None:
+        """Return a file of the project by its name, parsed on demand."""
+        if name in self.files:
+            return self.files[name]
+        if name not in self.names:
+            return None
+        data = read(self.root / name, name, [])
+        return None if data is None else self.add(name, data, is_realtime=False)
+
+    # What files declare
+
+    def imports(self, file: SourceFile) -> dict[str, Import]:
+        """Return what a file imports, by local name."""
+        if file.name not in self._imports:
+            self._imports[file.name] = imports_of(file)
+        return self._imports[file.name]
+
+    def classes(self, file: SourceFile) -> dict[str, Class]:
+        """Return the classes of a file, by name."""
+        if file.name not in self._classes:
+            self._classes[file.name] = {each.name: each for each in classes_of(file)}
+        return self._classes[file.name]
+
+    def functions(self, file: SourceFile) -> dict[str, Function]:
+        """Return the functions of a file that are no methods, by name."""
+        if file.name not in self._functions:
+            self._functions[file.name] = functions_of(file)
+        return self._functions[file.name]
+
+    def imports_from(self, file: SourceFile, *modules: str) -> bool:
+        """Tell whether a file imports one of these modules, or a part of it."""
+        return any(
+            each.module == module or each.module.startswith((f"{module}/", f"{module}."))
+            for each in self.imports(file).values()
+            for module in modules
+        )
+
+    # Names across files
+
+    def resolve(self, file: SourceFile, name: str) -> Class | Function | None:
+        """Return the class or function that a name means in a file."""
+        return self._resolve(file, name, 0)
+
+    def class_named(self, file: SourceFile, name: str) -> Class | None:
+        """Return the class that a name means in a file; type arguments are left out."""
+        found = self.resolve(file, re.split(r"[<\[|& ]", name, maxsplit=1)[0].strip("'\""))
+        return found if isinstance(found, Class) else None
+
+    def lineage(self, owner: Class) -> tuple[list[Class], bool]:
+        """Return a class and its base classes, and whether all of them were found."""
+        found, waiting, complete = [owner], [owner], True
+        while waiting:
+            each = waiting.pop(0)
+            for base in each.bases:
+                parent = self.class_named(each.file, base)
+                if parent is None:
+                    complete = complete and self._is_known(each.file, base)
+                elif parent not in found:
+                    found.append(parent)
+                    waiting.append(parent)
+        return found, complete
+
+    def method(self, owner: Class, name: str) -> Function | None:
+        """Return a method of a class or of its bases."""
+        for each in self.lineage(owner)[0]:
+            if name in each.methods:
+                return each.methods[name]
+        return None
+
+    def target(self, call: Call, inside: Function | None = None) -> Function | None:
+        """Return the function that a call runs, if it is in the project.
+
+        Resolved are functions, methods of ``this`` and ``self``, of injected fields
+        (``this.service.method()``), of classes and of modules (``module.function()``).
+        """
+        receiver = call.receiver
+        file = call.file
+        if receiver is None:
+            if call.is_new:
+                return None
+            found = self.resolve(file, call.name)
+            return found if isinstance(found, Function) else None
+        owner = inside.owner if inside else None
+        if owner is None and re.match(r"(?:this|self)\b", receiver.text):
+            owner = self.owner(call.node)
+        text = receiver.text.replace("!", "").replace("?.", ".")
+        if text in ("this", "self", "super", "super()"):
+            return self.method(owner, call.name) if owner else None
+        match = re.fullmatch(r"(?:this|self)\.(#?\w+)", text)
+        if match and owner:
+            for each in self.lineage(owner)[0]:
+                if match[1] in each.fields:
+                    type_ = self.class_named(each.file, each.fields[match[1]])
+                    return self.method(type_, call.name) if type_ else None
+            return None
+        if re.fullmatch(r"\w+", text):
+            return self._member(file, text, call.name)
+        return None
+
+    def owner(self, node: Node) -> Class | None:
+        """Return the class around a node."""
+        around = node.enclosing(
+            "class_definition", "class_declaration", "abstract_class_declaration", "class"
+        )
+        name = around.field("name") if around is not None else None
+        return self.classes(node.file).get(name.text) if name is not None else None
+
+    def reach(self, function: Function) -> Iterator[Function]:
+        """Yield a function and all that it calls in the project, near ones first."""
+        seen = {function.node}
+        waiting = [function]
+        for each in waiting:
+            yield each
+            for call in each.calls:
+                found = self.target(call, each)
+                if found is not None and found.node not in seen and len(seen) < _MAX_REACH:
+                    seen.add(found.node)
+                    waiting.append(found)
+
+    def value(self, node: Node | None) -> Node | None:
+        """Return what a name was set to, here or where it is imported from; else the node."""
+        for _ in range(4):
+            if node is None or node.kind not in ("identifier", "shorthand_property_identifier"):
+                return node
+            found = self._constant(node.file, node.text, 0)
+            if found is None or found == node:
+                return node
+            node = found
+        return node
+
+    def _constant(self, file: SourceFile, name: str, depth: int) -> Node | None:
+        kinds = ("assignment",) if file.is_python else ("variable_declarator",)
+        for each in file.root.find(*kinds):
+            left = each.field("left") or each.field("name")
+            if left is not None and left.text == name:
+                return each.field("right") or each.field("value")
+        imported = self.imports(file).get(name)
+        target = self._imported_file(file, imported) if imported and depth < 4 else None
+        return self._constant(target, imported.name, depth + 1) if target and imported else None
+
+    def _resolve(self, file: SourceFile, name: str, depth: int) -> Class | Function | None:
+        if depth > 6:
+            return None
+        if name in self.classes(file):
+            return self.classes(file)[name]
+        if name in self.functions(file):
+            return self.functions(file)[name]
+        imports = self.imports(file)
+        if name in imports:
+            return self._in_module(file, imports[name], depth)
+        if "." in name:
+            head, _, rest = name.partition(".")
+            if head in imports:
+                return self._in_module(file, Import(imports[head].module, rest), depth)
+        for local, each in imports.items():
+            if local.startswith("* "):  # export * from './other'
+                found = self._in_module(file, Import(each.module, name), depth)
+                if found is not None:
+                    return found
+        return None
+
+    def _in_module(self, file: SourceFile, imported: Import, depth: int) -> Class | Function | None:
+        target = self._imported_file(file, imported)
+        if target is None or target is file:
+            return None
+        if imported.name == "default":
+            match = re.search(
+                r"export\s+default\s+(?:abstract\s+)?(?:async\s+)?(?:class\s+|function\s+)?(\w+)",
+                target.text,
+            )
+            return self._resolve(target, match[1], depth + 1) if match else None
+        return self._resolve(target, imported.name, depth + 1)
+
+    def _member(self, file: SourceFile, name: str, member: str) -> Function | None:
+        imported = self.imports(file).get(name)
+        if imported is not None and (imported.name == "*" or file.is_python):
+            module = imported.module if imported.name == "*" else _joined(imported)
+            target = self._module_file(file, module)
+            if target is not None:
+                found = self._resolve(target, member, 1)
+                return found if isinstance(found, Function) else None
+        made = self._constant(file, name, 0)
+        if made is not None and made.kind in ("new_expression", "call"):
+            owner = self.class_named(made.file, Call(made).path)
+        else:
+            owner = self.class_named(file, name)
+        return self.method(owner, member) if owner else None
+
+    def _is_known(self, file: SourceFile, base: str) -> bool:
+        """Tell whether a base class that is not in the project surely has nothing of ours."""
+        known = (
+            "IoAdapter WsAdapter WebSocketAdapter object ABC Namespace AsyncNamespace EventEmitter"
+        )
+        consumers = ("WebsocketConsumer", "JsonWebsocketConsumer", "SyncConsumer", "AsyncConsumer")
+        name = base.rsplit(".", 1)[-1].split("[")[0]
+        return name in known.split() or name.removeprefix("Async") in consumers
+
+    # Files of modules
+
+    def _imported_file(self, file: SourceFile, imported: Import) -> SourceFile | None:
+        if file.is_python and imported.name != "*":
+            inner = self._module_file(file, _joined(imported))
+            target = self._module_file(file, imported.module)
+            return target or inner
+        return self._module_file(file, imported.module)
+
+    def _module_file(self, file: SourceFile, module: str) -> SourceFile | None:
+        places = (
+            self._python_places(file, module) if file.is_python else self._js_places(file, module)
+        )
+        for place in places:
+            found = self.file(place)
+            if found is not None:
+                return found
+        return None
+
+    def _python_places(self, file: SourceFile, module: str) -> Iterator[str]:
+        folder = os.path.dirname(file.name)
+        dots = len(module) - len(module.lstrip("."))
+        path = module[dots:].replace(".", "/")
+        bases = [os.path.normpath(os.path.join(folder, *[".."] * (dots - 1)))] if dots else []
+        if not dots:
+            parts = folder.split("/") if folder else []
+            bases = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+            bases += [f"{base}/src".lstrip("/") for base in bases]
+        for base in bases:
+            full = os.path.normpath(os.path.join(base, path)).replace(os.sep, "/")
+            yield from (f"{full}.py", f"{full}/__init__.py")
+
+    def _js_places(self, file: SourceFile, module: str) -> Iterator[str]:
+        if module.startswith("."):
+            stems = [os.path.normpath(os.path.join(os.path.dirname(file.name), module))]
+        else:
+            stems = [stem for stem in self._aliased(file, module) if stem]
+        for stem in stems:
+            stem = stem.replace(os.sep, "/")
+            yield from (stem + end for end in _ENDS)
+            if stem.endswith((".js", ".mjs", ".jsx")):
+                yield from (stem.rsplit(".", 1)[0] + end for end in (".ts", ".tsx", ".mts"))
+
+    def _aliased(self, file: SourceFile, module: str) -> Iterator[str]:
+        """Yield where an import by an alias may lead: paths of tsconfig, ``src/…``, ``@/…``."""
+        for folder in _parents(file.name):
+            for prefix, target in self._tsconfig_paths.get(folder, {}).items():
+                if module.startswith(prefix):
+                    yield os.path.normpath(os.path.join(folder, target, module[len(prefix) :]))
+        bare = re.sub(r"^(?:@|~)/", "", module)
+        if bare != module or module.startswith(("src/", "app/", "libs/", "apps/")):
+            for folder in _parents(file.name):
+                yield os.path.normpath(os.path.join(folder, bare))
+                yield os.path.normpath(os.path.join(folder, "src", bare))
+
+    @cached_property
+    def _tsconfig_paths(self) -> dict[str, dict[str, str]]:
+        """Return the aliases of each folder that has a ``tsconfig.json``: prefix to path."""
+        folders = {parent for name in self.files for parent in _parents(name)}
+        found: dict[str, dict[str, str]] = {}
+        for folder in folders:
+            for name in ("tsconfig.json", "tsconfig.base.json"):
+                try:
+                    text = (self.root / folder / name).read_text("utf-8", "replace")[:100_000]
+                    found.setdefault(folder, {}).update(_paths_in(text))
+                except (OSError, ValueError, RecursionError):
+                    continue
+        return found
+
+
+def decode(data: bytes) -> str:
+    """Return a file's text whatever its encoding; what is no text becomes U+FFFD."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+    else:
+        text = data.decode("utf-8-sig", "replace")
+    return text.replace("\0", "\ufffd")
+
+
+def _paths_in(text: str) -> dict[str, str]:
+    text = re.sub(
+        r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', lambda m: m[1] or "", text, flags=re.DOTALL
+    )
+    options = json.loads(re.sub(r",(\s*[}\]])", r"\1", text)).get("compilerOptions") or {}
+    base = options.get("baseUrl") or "."
+    return {
+        alias.rstrip("*"): f"{base}/{targets[0].rstrip('*')}"
+        for alias, targets in (options.get("paths") or {}).items()
+        if targets and isinstance(targets[0], str)
+    }
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split("/")[:-1]
+    return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+
+
+def _joined(imported: Import) -> str:
+    separator = "" if imported.module.endswith(".") else "."
+    return f"{imported.module}{separator}{imported.name}"

@@ -1,0 +1,1 @@
+"""Rules on the topic ``client``, one file each."""

@@ -1,0 +1,1 @@
+"""Rules on the topic ``module``, one file each."""

@@ -1,0 +1,1 @@
+"""Rules on the topic ``transport``, one file each."""
