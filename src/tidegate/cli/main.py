@@ -11,6 +11,7 @@ import typer
 from tidegate import __version__
 from tidegate.cli import contract, dead_letters
 from tidegate.cli.new import new
+from tidegate.cli.review import explain, review
 from tidegate.errors import ConfigError, TidegateError
 
 __all__ = ["main"]
@@ -25,6 +26,8 @@ app = typer.Typer(
 app.add_typer(contract.app, name="contract")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(new)
+app.command()(review)
+app.command()(explain)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 Host = Annotated[str | None, typer.Option("--host", help="Address of the public port.")]
