@@ -106,8 +106,8 @@ class Link:
         self._heartbeat = heartbeat
         self._heard = asyncio.get_running_loop().time()
         self._watch = asyncio.ensure_future(self._watch_heartbeats())
-        for kind in (schema.Heartbeat, schema.Deliver, schema.PublishConfirm):
-            client.add_handler(kind, self._note_life, name="255")
+        for kind in (schema.Heartbeat, schema.PublishConfirm):
+            client.add_handler(kind, self._note_life, name="life")
         client.add_handler(schema.MetadataUpdate, self._on_metadata_update, name="link")
 
     async def ask(self, exchange: Coroutine[Any, Any, Answer]) -> Answer:
@@ -136,8 +136,8 @@ class Link:
             self._heard = asyncio.get_running_loop().time()
             await handler(frame)
 
-        # rstream takes the name of such a handler for the number of the subscription.
-        self.client.remove_handler(schema.Deliver)
+        # rstream takes the name of such a handler for the number of the subscription, and keeps
+        # what is delivered for each name, whether or not anybody takes it: there is only this one.
         self.client.add_handler(schema.Deliver, handle, name="0")
         await self.client.run_queue_listener_task(0, handle)
 

@@ -16,7 +16,7 @@ from typing import Any
 from rstream import schema
 from rstream.constants import OffsetType
 
-from tidegate.errors import LogError, LogGap
+from tidegate.errors import ConfigError, LogError, LogGap
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Record
 from tidegate.log.rabbitmq_stream.codec import decode_batch, end_of, first_offset, stream_offset
@@ -40,6 +40,9 @@ Stored = Callable[[str, int, int], None]
 """Told of each batch that was read: writer, its number, its offset in the stream."""
 
 Sink = Callable[[Batch | LogError], Awaitable[None]]
+
+Chunks = asyncio.Queue[schema.Deliver | None]
+"""What a link has delivered and was not taken yet; None when it is lost."""
 
 
 class Start:
@@ -120,32 +123,56 @@ class Reader:
                 await self._outage.pause()
         except LogError as error:
             await self._sink(error)
+        except Exception as error:
+            log.exception("reading the stream %s failed", self._stream)
+            await self._sink(LogError(f"reading the stream {self._stream} failed: {error!r}"))
 
     async def _read_once(self) -> None:
         link: Link | None = None
         try:
             link = await self._connect()
-            subscription = _Subscription(self, link)
-            await link.deliver_to(subscription.on_deliver)
+            chunks: Chunks = asyncio.Queue()  # the credit bounds it
+            link.on_lost = lambda: self._end(chunks)
+            await link.deliver_to(chunks.put)
             await link.ask(
                 link.client.subscribe(
                     self._stream, SUBSCRIPTION, self._start.spec(), initial_credit=CREDIT
                 )
             )
             self._outage.is_over()
-            self.is_connected = True
+            self.is_connected = not link.lost.is_set()
             self.subscribed.set()
-            await link.lost.wait()
-            if subscription.error is not None:
-                raise subscription.error
-        except LINK_ERRORS as error:
+        except (*LINK_ERRORS, ConfigError) as error:  # it was let in once, so a refusal may pass
             self._outage.goes_on(error)
+        else:
+            await self._take_all(chunks, link)
         finally:
             self.is_connected = False
             if link is not None:
                 await link.close()
 
-    def check_first(self, chunk: schema.Deliver) -> None:
+    def _end(self, chunks: Chunks) -> None:
+        self.is_connected = False
+        chunks.put_nowait(None)
+
+    async def _take_all(self, chunks: Chunks, link: Link) -> None:
+        """Take what a link delivers until it is lost.
+
+        This is the reader's own task, which no lost link cancels: a batch that was begun is handed
+        over, however long the follower lets it wait.
+        """
+        is_first = True
+        while (chunk := await chunks.get()) is not None:
+            if is_first:
+                self._check_first(chunk)
+                is_first = False
+            await self._take(chunk)
+            try:
+                await link.client.credit(SUBSCRIPTION, 1)
+            except LINK_ERRORS:  # it is lost, and the queue will say so
+                log.debug("no credit could be given", exc_info=True)
+
+    def _check_first(self, chunk: schema.Deliver) -> None:
         """Check that the first chunk of a subscription follows on from what was read.
 
         Later ones need no check: the broker skips places where it keeps its own notes.
@@ -158,7 +185,7 @@ class Reader:
         if after is not None and chunk.chunk_first_offset > wanted:
             raise LogGap(f"{self._stream} begins at {chunk.chunk_first_offset}; {wanted} is gone")
 
-    async def take(self, chunk: schema.Deliver) -> None:
+    async def _take(self, chunk: schema.Deliver) -> None:
         """Hand a chunk of the stream over, without what was handed over before.
 
         Raises:
@@ -199,27 +226,3 @@ class Reader:
         if len(self._numbers) > MAX_WRITERS:
             self._numbers.popitem(last=False)
         return stored.entries
-
-
-class _Subscription:
-    """Feeds a reader from one link, until either can't go on."""
-
-    def __init__(self, reader: Reader, link: Link) -> None:
-        self._reader = reader
-        self._link = link
-        self._is_first = True
-        self.error: LogError | None = None
-
-    async def on_deliver(self, chunk: schema.Deliver) -> None:
-        if self._link.lost.is_set():
-            return  # what is left of a link that was given up; the next one brings it again
-        try:
-            if self._is_first:
-                self._reader.check_first(chunk)
-                self._is_first = False
-            await self._reader.take(chunk)
-        except LogError as error:
-            self.error = error
-            self._link.give_up()
-            return
-        await self._link.client.credit(SUBSCRIPTION, 1)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from rstream import schema
 
-from tidegate.errors import LogError
+from tidegate.errors import ConfigError, LogError
 from tidegate.log.entry import Entry
 from tidegate.log.rabbitmq_stream.codec import encode_batch
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
@@ -131,7 +131,7 @@ class Writer:
                 self._outage.is_over()
                 self.is_connected = True
                 await self._send_until_lost(link)
-            except LINK_ERRORS as error:
+            except (*LINK_ERRORS, ConfigError) as error:  # it was let in once: a refusal may pass
                 self._outage.goes_on(error)
             finally:
                 self.is_connected = False
