@@ -36,7 +36,7 @@ _IGNORED = frozenset(
 )
 _HINTS = (
     *(b"ocket", b"mqp", b"pika", b"Pattern(", b"Pattern<", b"faststream", b"channels"),
-    *(b"tidegate", b"@Module", b"NestFactory", b"abbit", b"getChannelRef"),
+    *(b"tidegate", b"@Module", b"NestFactory", b"abbit", b"getChannelRef", b"icroservice"),
 )
 _REALTIME = re.compile(
     rb"socket\.io|socketio|[Ww]eb[Ss]ocket|amqp|\bpika\b|aio_pika|faststream|tidegate"

@@ -1,0 +1,113 @@
+"""``ack-without-manual-mode``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tidegate.review.diagnostic import Finding
+from tidegate.review.model import Model
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._settling import settling
+
+RULE = Rule(
+    name="ack-without-manual-mode",
+    topic="broker",
+    severity="high",
+    languages=("typescript", "python"),
+    summary="A consumer acknowledges messages that the broker has settled already.",
+    why=(
+        "In automatic mode (the default of Nest: `noAck: true`) the broker forgets a message when "
+        "it is sent. An ack for it is an unknown delivery tag: the broker closes the channel, and the "
+        "consumer with it. Messages that were under way are lost."
+    ),
+    remedy="Consume in manual mode (`noAck: false`, `no_ack=False`, `auto_ack=False`).",
+    examples=(
+        Example(
+            "typescript",
+            bad="""\
+import { Controller } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, EventPattern, Payload, RmqContext, Transport } from '@nestjs/microservices';
+
+@Controller()
+export class OrdersConsumer {
+  @EventPattern('order.paid')
+  async paid(@Payload() order: Order, @Ctx() context: RmqContext) {
+    await this.orders.paid(order);
+    context.getChannelRef().ack(context.getMessage());
+  }
+}
+
+NestFactory.createMicroservice(AppModule, {
+  transport: Transport.RMQ,
+  options: { queue: 'orders' },
+});
+""",
+            good="""\
+import { Controller } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, EventPattern, Payload, RmqContext, Transport } from '@nestjs/microservices';
+
+@Controller()
+export class OrdersConsumer {
+  @EventPattern('order.paid')
+  async paid(@Payload() order: Order, @Ctx() context: RmqContext) {
+    await this.orders.paid(order);
+    context.getChannelRef().ack(context.getMessage());
+  }
+}
+
+NestFactory.createMicroservice(AppModule, {
+  transport: Transport.RMQ,
+  options: { queue: 'orders', noAck: false },
+});
+""",
+        ),
+        Example(
+            "python",
+            bad="""\
+import pika
+
+
+def paid(channel, method, properties, body):
+    orders.paid(body)
+    channel.basic_ack(delivery_tag=method.delivery_tag)
+
+
+def start(channel: pika.channel.Channel) -> None:
+    channel.basic_consume("orders", on_message_callback=paid, auto_ack=True)
+""",
+            good="""\
+import pika
+
+
+def paid(channel, method, properties, body):
+    orders.paid(body)
+    channel.basic_ack(delivery_tag=method.delivery_tag)
+
+
+def start(channel: pika.channel.Channel) -> None:
+    channel.basic_consume("orders", on_message_callback=paid, auto_ack=False)
+""",
+        ),
+    ),
+)
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Look for acks by consumers that are in automatic mode."""
+    for consumer in model.consumers:
+        if consumer.framework == "faststream" or consumer.is_manual:
+            continue
+        how = settling(model, consumer)
+        for call in (*how.acks, *how.nacks):
+            if consumer.is_manual is None:
+                yield RULE.could_not_tell(
+                    call.node, "The mode of acknowledgement is set elsewhere."
+                )
+            else:
+                message = (
+                    "The broker closes the channel at this: the consumer is in automatic mode."
+                )
+                yield RULE.fault(call.node, message)

@@ -1,0 +1,121 @@
+"""``requeue-loop``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tidegate.review.diagnostic import Finding
+from tidegate.review.model import Model
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._settling import in_catch, requeues, settling
+from tidegate.review.source import Call
+
+RULE = Rule(
+    name="requeue-loop",
+    topic="broker",
+    severity="high",
+    languages=("typescript", "python"),
+    summary="A message that failed goes back to its queue, without an end.",
+    why=(
+        "What failed once mostly fails again: a broken payload, a missing row. It comes back at "
+        "once, ahead of the others, thousands of times a second, and nothing behind it is served."
+    ),
+    remedy="Refuse it without requeue, so that it is dead-lettered; retry with a delay and a limit.",
+    examples=(
+        Example(
+            "typescript",
+            bad="""\
+import type { Channel } from 'amqplib';
+
+export async function start(channel: Channel) {
+  await channel.consume('orders', async (message) => {
+    try {
+      await paid(JSON.parse(message.content.toString()));
+      channel.ack(message);
+    } catch {
+      channel.nack(message);
+    }
+  });
+}
+""",
+            good="""\
+import type { Channel } from 'amqplib';
+
+export async function start(channel: Channel) {
+  await channel.consume('orders', async (message) => {
+    try {
+      await paid(JSON.parse(message.content.toString()));
+      channel.ack(message);
+    } catch {
+      channel.nack(message, false, false);
+    }
+  });
+}
+""",
+        ),
+        Example(
+            "python",
+            bad="""\
+import aio_pika
+
+
+async def paid(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+    async with message.process(requeue=True):
+        await orders.paid(message.body)
+
+
+async def start(queue: aio_pika.abc.AbstractQueue) -> None:
+    await queue.consume(paid)
+""",
+            good="""\
+import aio_pika
+
+
+async def paid(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+    async with message.process():
+        await orders.paid(message.body)
+
+
+async def start(queue: aio_pika.abc.AbstractQueue) -> None:
+    await queue.consume(paid)
+""",
+        ),
+    ),
+)
+
+_LIMITS = re.compile(
+    r"redelivered|x-death|x-delivery|deliveryCount|delivery_count|retr(?:y|ies)|attempt"
+    r"|isRecoverable|[tT]ransient"
+)
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Look at refusals where something failed."""
+    for consumer in model.consumers:
+        how = settling(model, consumer)
+        for call in how.nacks:
+            if requeues(call) and in_catch(call.node) and not _is_limited(call):
+                yield RULE.fault(call.node, "What fails here comes back at once, for ever.")
+        for call in how.processes:
+            flag = call.keywords.get("requeue")
+            once = call.keywords.get("reject_on_redelivered")
+            if flag is None or flag.text != "True" or (once is not None and once.text == "True"):
+                continue
+            yield RULE.fault(
+                call.node, "A message whose handler raises comes back at once, for ever."
+            )
+
+
+def _is_limited(call: Call) -> bool:
+    """Tell whether something around it counts, or tells the first time from the second."""
+    for around in call.node.ancestors():
+        if around.kind in ("if_statement", "ternary_expression", "conditional_expression"):
+            condition = around.field("condition")
+            if condition is not None and _LIMITS.search(condition.text):
+                return True
+        if around.kind in ("method_definition", "function_definition", "function_declaration"):
+            break
+    function = call.node.function
+    return function is not None and bool(re.search(r"x-death|redelivered", function.text))
