@@ -215,8 +215,8 @@ async def test_what_is_too_large_for_the_log_is_refused_whole(broker: Broker) ->
     await log.start()
     heads = await log.heads()
     with pytest.raises(LogError, match="larger than the log takes"):
-        await log.append([entry(1), entry(2, size=log.max_entry_size)])
-    await log.append([entry(3, size=log.max_entry_size - 1_000)])
+        await log.append([entry(1), entry(2, size=2 * log.max_entry_size)])
+    await log.append([entry(3, size=log.max_entry_size)])
     assert numbers(await take(log.follow(heads), 1)) == [3]
     await log.close()
 

@@ -106,7 +106,10 @@ class EventLog(Protocol):
         """
 
     async def revocations(self) -> Sequence[Revocation]:
-        """Return the revocations of before ``start`` that may still be in force, oldest first."""
+        """Return the revocations that may still be in force, oldest first.
+
+        All are there that lie before a place in the log which was asked for earlier, by ``heads``.
+        """
 
     async def close(self) -> None:
         """Let appends under way finish and end every follower's iteration."""

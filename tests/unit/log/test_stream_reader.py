@@ -14,7 +14,7 @@ from tests.conftest import PATIENCE, until
 from tidegate.errors import ConfigError, LogError
 from tidegate.ids import TenantId
 from tidegate.log import Batch, Disconnection
-from tidegate.log.rabbitmq_stream.codec import encode_batch
+from tidegate.log.rabbitmq_stream.codec import encode_batch, pack
 from tidegate.log.rabbitmq_stream.link import Link
 from tidegate.log.rabbitmq_stream.reader import Reader, Start
 from tidegate.log.rabbitmq_stream.retry import Outage
@@ -46,6 +46,11 @@ class FakeClient(Client):
         pass
 
 
+def stored(number: int) -> bytes:
+    (packed,) = pack([ENTRY], 1_000)
+    return encode_batch("writer", number, packed)
+
+
 def chunk(place: int, message: bytes) -> schema.Deliver:
     data = len(message).to_bytes(4, "big") + message
     return schema.Deliver(0, 0, 0, 1, 1, 0, 1, place, zlib.crc32(data), len(data), 0, 0, data)
@@ -74,7 +79,7 @@ async def reading(
 
 
 async def test_a_batch_that_the_follower_lets_wait_outlives_its_link() -> None:
-    messages = [encode_batch("writer", number, [ENTRY]) for number in range(1, 6)]
+    messages = [stored(number) for number in range(1, 6)]
     links: list[Link] = []
     taken: asyncio.Queue[Batch | LogError] = asyncio.Queue(1)
 
@@ -94,7 +99,7 @@ async def test_a_batch_that_the_follower_lets_wait_outlives_its_link() -> None:
 
 
 async def test_a_link_keeps_nothing_that_was_taken() -> None:
-    client = FakeClient([encode_batch("writer", number, [ENTRY]) for number in range(1, 6)])
+    client = FakeClient([stored(number) for number in range(1, 6)])
     taken: asyncio.Queue[Batch | LogError] = asyncio.Queue()
     async with reading(lambda: Link(client, 30), taken.put):
         await until(lambda: taken.qsize() == 5, "all batches")
@@ -102,7 +107,7 @@ async def test_a_link_keeps_nothing_that_was_taken() -> None:
 
 
 async def test_a_refusal_after_the_start_is_tried_again() -> None:
-    client = FakeClient([encode_batch("writer", 1, [ENTRY])])
+    client = FakeClient([stored(1)])
     taken: asyncio.Queue[Batch | LogError] = asyncio.Queue()
     attempts = iter([ConfigError("rabbitmq.stream_url", "is refused", remedy="Wait.")])
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import NamedTuple
 
 import mmh3
@@ -16,7 +16,7 @@ from tidegate.errors import LogError
 from tidegate.ids import TenantId
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Revocation
-from tidegate.log.rabbitmq_stream.codec import first_offset, split, stream_offset
+from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, first_offset, pack, stream_offset
 from tidegate.log.rabbitmq_stream.identity import epoch_of, read_key, read_or_make_key
 from tidegate.log.rabbitmq_stream.link import (
     FRAME_MAX,
@@ -43,6 +43,12 @@ CLOCK_SKEW = 60.0
 
 READ_AHEAD = 16
 """Batches that wait for a follower at most."""
+
+MAX_PACKED = FRAME_MAX - 256
+"""Bytes of entries in a stream message; its head and its frame's take less than the rest."""
+
+ROOM_FOR_NAMES = 16 * 1024
+"""What an entry may take beside its payload, in a frame: eight names of 256 characters."""
 
 REVOCATION_BYTES = 64 * 1024 * 1024
 
@@ -78,7 +84,7 @@ class RabbitMQStreamLog:
     """
 
     is_shared = True
-    max_entry_size = FRAME_MAX - 4096
+    max_entry_size = MAX_PACKED - ROOM_FOR_NAMES
 
     def __init__(
         self,
@@ -158,13 +164,22 @@ class RabbitMQStreamLog:
         A batch that is too large for one stream message is stored as several, one after the other.
         """
         self._check_open()
-        if self.partitions == 1:
-            offsets = await self._append_to(0, entries)
-        else:
-            offsets = await self._append_to_many(entries)
+        places = self._places(entries)
+        parts = {  # all of them, before anything is taken
+            partition: list(pack([entries[index] for index in indexes], MAX_PACKED))
+            for partition, indexes in places.items()
+        }
         revocations = [entry for entry in entries if isinstance(entry, Revocation)]
         if revocations:
-            await self._append_to(self.partitions, revocations)
+            # First: whoever has one behind it in a partition can rely on finding it here.
+            await self._append_to(self.partitions, list(pack(revocations, MAX_PACKED)))
+        stored = await asyncio.gather(*(self._append_to(*part) for part in parts.items()))
+        if len(stored) == 1:
+            return stored[0]
+        offsets = [0] * len(entries)
+        for indexes, own in zip(places.values(), stored, strict=True):
+            for index, offset in zip(indexes, own, strict=True):
+                offsets[index] = offset
         return offsets
 
     async def heads(self) -> Sequence[int]:
@@ -174,7 +189,7 @@ class RabbitMQStreamLog:
         """
         self._check_open()
         marks = await asyncio.gather(
-            *(self._store(partition, ()) for partition in range(self.partitions))
+            *(self._store(partition, EMPTY) for partition in range(self.partitions))
         )
         return [first_offset(mark) for mark in marks]
 
@@ -211,7 +226,7 @@ class RabbitMQStreamLog:
         finally:
             self._sinks.discard(queue)
             for reader in readers:
-                self._readers.discard(reader)
+                self._stop_relying_on(reader)
                 await reader.close()
 
     async def revocations(self) -> Sequence[Revocation]:
@@ -222,7 +237,7 @@ class RabbitMQStreamLog:
         self._readers.add(reader)
         reader.start()
         try:
-            mark, end = first_offset(await self._store(self.partitions, ())), 0
+            mark, end = first_offset(await self._store(self.partitions, EMPTY)), 0
             while end < mark:
                 batch = await queue.get()
                 if not isinstance(batch, Batch):
@@ -230,7 +245,7 @@ class RabbitMQStreamLog:
                 found += [r.entry for r in batch.records if isinstance(r.entry, Revocation)]
                 end = batch.end
         finally:
-            self._readers.discard(reader)
+            self._stop_relying_on(reader)
             await reader.close()
         now = time.time()
         return [revocation for revocation in found if revocation.until > now]
@@ -249,49 +264,50 @@ class RabbitMQStreamLog:
 
     # Appending
 
-    async def _append_to_many(self, entries: Sequence[Entry]) -> Sequence[int]:
+    def _places(self, entries: Sequence[Entry]) -> Mapping[int, Sequence[int]]:
+        """Return which entries go to which partition, as indexes."""
+        if self.partitions == 1:
+            return {0: range(len(entries))}
         places: dict[int, list[int]] = {}
         for index, entry in enumerate(entries):
             places.setdefault(self.partition_of(entry.tenant), []).append(index)
-        parts = await asyncio.gather(
-            *(
-                self._append_to(partition, [entries[index] for index in indexes])
-                for partition, indexes in places.items()
-            )
-        )
-        offsets = [0] * len(entries)
-        for indexes, part in zip(places.values(), parts, strict=True):
-            for index, offset in zip(indexes, part, strict=True):
-                offsets[index] = offset
-        return offsets
+        return places
 
-    async def _append_to(self, partition: int, entries: Sequence[Entry]) -> Sequence[int]:
-        batches = list(split(entries, self.max_entry_size))
-        if len(batches) == 1:
-            first = first_offset(await self._store(partition, batches[0]))
-            return range(first, first + len(entries))
-        stored = await asyncio.gather(*(self._store(partition, batch) for batch in batches))
+    async def _append_to(self, partition: int, parts: Sequence[Packed]) -> Sequence[int]:
+        if len(parts) == 1:
+            first = first_offset(await self._store(partition, parts[0]))
+            return range(first, first + parts[0].length)
+        stored = await asyncio.gather(*(self._store(partition, packed) for packed in parts))
         return [
             first_offset(message) + place
-            for message, batch in zip(stored, batches, strict=True)
-            for place in range(len(batch))
+            for message, packed in zip(stored, parts, strict=True)
+            for place in range(packed.length)
         ]
 
-    async def _store(self, partition: int, entries: Sequence[Entry]) -> int:
+    async def _store(self, partition: int, packed: Packed) -> int:
         await self._read_own(partition)
-        return await self._writers[partition].append(entries)
+        return await self._writers[partition].append(packed)
 
     async def _read_own(self, partition: int) -> None:
         """Make sure that somebody reads what is appended: so it gets known that it is stored."""
         reader = next((r for r in self._readers if r.partition == partition), None)
-        reader = reader or self._own_readers.get(partition)
+        await (reader or self._own_reader(partition)).subscribed.wait()
+
+    def _own_reader(self, partition: int) -> Reader:
+        reader = self._own_readers.get(partition)
         if reader is None:
             stream = (*self.streams, self._revocations)[partition]
             start = Start(since=time.time() - CLOCK_SKEW)
             reader = self._reader(partition, stream, start, None)
             self._own_readers[partition] = reader
             reader.start()
-        await reader.subscribed.wait()
+        return reader
+
+    def _stop_relying_on(self, reader: Reader) -> None:
+        """Let go of a reader that ends; appends that wait for what it would see get another."""
+        self._readers.discard(reader)
+        if not self._is_closed and self._writers[reader.partition].has_pending:
+            self._own_reader(reader.partition)
 
     def _stored(self, partition: int, writer: str, number: int, offset: int) -> None:
         if writer == self._node:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from rstream import schema
 
 from tidegate.errors import ConfigError, LogError
-from tidegate.log.entry import Entry
-from tidegate.log.rabbitmq_stream.codec import encode_batch
+from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, encode_batch
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
 from tidegate.log.rabbitmq_stream.retry import Outage, end_task
 
@@ -71,11 +70,16 @@ class Writer:
         self.is_connected = False
         self.is_closed = False
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether batches wait to be seen in the stream."""
+        return bool(self._pending)
+
     def start(self) -> None:
         """Begin to connect."""
         self._task = asyncio.ensure_future(self._run())
 
-    async def append(self, entries: Sequence[Entry]) -> int:
+    async def append(self, packed: Packed) -> int:
         """Append one batch and return its offset in the stream.
 
         Raises:
@@ -84,7 +88,7 @@ class Writer:
         async with self._room:
             if self.is_closed:
                 raise LogError("the log is closed")
-            number, pending = self._put(entries)
+            number, pending = self._put(packed)
             try:
                 return await pending.stored
             finally:
@@ -101,9 +105,9 @@ class Writer:
             if not pending.stored.done():
                 pending.stored.set_result(offset)
 
-    def _put(self, entries: Sequence[Entry]) -> tuple[int, _Pending]:
+    def _put(self, packed: Packed) -> tuple[int, _Pending]:
         self._number += 1
-        data = encode_batch(self._name, self._number, entries)
+        data = encode_batch(self._name, self._number, packed)
         pending = _Pending(data, asyncio.get_running_loop().create_future())
         self._pending[self._number] = pending
         self._work.set()
@@ -158,7 +162,7 @@ class Writer:
                     await self._work.wait()
             except TimeoutError:
                 if self._pending:
-                    self._put(())
+                    self._put(EMPTY)
 
     async def _send_waiting(self, link: Link) -> None:
         messages: list[schema.Message] = []
