@@ -60,7 +60,8 @@ class LogFollower:
         try:
             while not await self._follow_until_gap(batches):
                 heads = await self._log.heads()
-                self._hub.start_over(heads)
+                self._hub.start_over(heads, await self._log.revocations())
+                self.synchroniser.advanced()
                 batches = self._log.follow(heads)
         except LogError as error:
             log.error("the log was lost, and this node can't go on: %s", error)  # noqa: TRY400

@@ -24,7 +24,16 @@ from tidegate.hub.socket import Link, Socket
 from tidegate.hub.tenant import TenantState
 from tidegate.hub.turns import MAX_PENDING, Turns
 from tidegate.ids import RoomName, TenantId, UserId
-from tidegate.log import Batch, Control, EventEntry, EventLog, Record, RoomsOfSession, Window
+from tidegate.log import (
+    Batch,
+    Control,
+    EventEntry,
+    EventLog,
+    Record,
+    Revocation,
+    RoomsOfSession,
+    Window,
+)
 from tidegate.log.offset import format_offset, parse_offset
 
 __all__ = ["Hub", "HubStats"]
@@ -154,12 +163,14 @@ class Hub:
             socket.rooms = {**(socket.rooms or {}), room: position}
 
     def leave(self, socket: Socket, room: RoomName) -> None:
-        """Undo ``join``."""
+        """Undo ``join``; a room that was not joined changes nothing, and is told to nobody."""
+        if not socket.rooms or room not in socket.rooms:
+            return
         if socket.tenant is not None:
             socket.tenant.leave(socket, room)
             self._tell_rooms(socket)
-        elif socket.rooms:
-            socket.rooms.pop(room, None)
+        else:
+            del socket.rooms[room]
             socket.rooms = socket.rooms or None
 
     def sockets_of(self, tenant: TenantId, user: UserId | None = None) -> list[Socket]:
@@ -195,15 +206,19 @@ class Hub:
         positions = self.positions
         return all(positions.get(number, -1) >= head for number, head in enumerate(heads))
 
-    def start_over(self, heads: Sequence[int]) -> None:
+    def start_over(self, heads: Sequence[int], revocations: Sequence[Revocation]) -> None:
         """Go on at these offsets, one for each partition, since something before was missed.
 
-        No client of before can be served any more: each is cut off, and comes back unrecovered.
+        No client of before can be served any more: each is cut off, and comes back unrecovered,
+        unless its token is among those revoked; some of these may have been missed, too.
         """
+        for revocation in revocations:
+            self._on_control(revocation)
         self.window.clear()
         for partition, head in enumerate(heads):
             self.window.start_at(partition, head)
             self.positions[partition] = head
+        self.sessions.start_over()
         for state in list(self._tenants.values()):
             for socket in self.sockets_of(state.id):
                 self._give_up(socket)

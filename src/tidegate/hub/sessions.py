@@ -82,6 +82,10 @@ class Sessions:
         elif session.link is None:  # it was connected to another node since
             session.rooms = dict(entry.rooms) or None
 
+    def start_over(self) -> None:
+        """Doubt all sessions of before that are unknown here: what was told of them was missed."""
+        self._doubtful = dict(self._positions)
+
     # Return
 
     def private_id(self, socket: Socket) -> str:
