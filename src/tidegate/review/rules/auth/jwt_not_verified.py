@@ -17,8 +17,9 @@ RULE = Rule(
     languages=("typescript", "python"),
     summary="A token is read without its signature or its expiry being verified.",
     why=(
-        "Decoding a JWT tells what somebody wrote into it, not who. Without the signature anybody "
-        "writes a token for any user and tenant; without the expiry a stolen one is good for ever."
+        "Decoding a JWT tells what somebody wrote into it, not who. Without the signature "
+        "anybody writes a token for any user and tenant; without the expiry a stolen one is "
+        "good for ever."
     ),
     remedy="Verify it, with the key and the algorithms that you issue.",
     examples=(

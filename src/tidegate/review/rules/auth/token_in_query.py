@@ -17,8 +17,9 @@ RULE = Rule(
     languages=("typescript", "python"),
     summary="A token travels in the address of the connection.",
     why=(
-        "Addresses are written to the logs of servers, proxies and load balancers, to traces and "
-        "histories. Whoever reads those has the token, and with it the session, until it expires."
+        "Addresses are written to the logs of servers, proxies and load balancers, to traces "
+        "and histories. Whoever reads those has the token, and with it the session, until it "
+        "expires."
     ),
     remedy="Take it from `auth` of the Socket.IO handshake, or from the first message.",
     examples=(

@@ -16,9 +16,9 @@ RULE = Rule(
     languages=("typescript", "python"),
     summary="A consumer acknowledges messages that the broker has settled already.",
     why=(
-        "In automatic mode (the default of Nest: `noAck: true`) the broker forgets a message when "
-        "it is sent. An ack for it is an unknown delivery tag: the broker closes the channel, and the "
-        "consumer with it. Messages that were under way are lost."
+        "In automatic mode (the default of Nest: `noAck: true`) the broker forgets a message "
+        "when it is sent. An ack for it is an unknown delivery tag: the broker closes the "
+        "channel, and the consumer with it. Messages that were under way are lost."
     ),
     remedy="Consume in manual mode (`noAck: false`, `no_ack=False`, `auto_ack=False`).",
     examples=(

@@ -17,8 +17,8 @@ RULE = Rule(
     summary="A consumer with manual acknowledgement never acknowledges.",
     why=(
         "The broker holds each message until it is settled. Once the prefetch is used up the "
-        "consumer gets no more; without one, memory fills; and after a restart every message comes "
-        "again."
+        "consumer gets no more; without one, memory fills; and after a restart every message "
+        "comes again."
     ),
     remedy="Acknowledge what is done, and refuse without requeue what failed.",
     examples=(

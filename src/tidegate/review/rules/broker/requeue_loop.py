@@ -18,8 +18,9 @@ RULE = Rule(
     languages=("typescript", "python"),
     summary="A message that failed goes back to its queue, without an end.",
     why=(
-        "What failed once mostly fails again: a broken payload, a missing row. It comes back at "
-        "once, ahead of the others, thousands of times a second, and nothing behind it is served."
+        "What failed once mostly fails again: a broken payload, a missing row. It comes back "
+        "at once, ahead of the others, thousands of times a second, and nothing behind it is "
+        "served."
     ),
     remedy="Refuse it without requeue, so that it is dead-lettered; retry with a delay and a limit.",
     examples=(

@@ -18,9 +18,9 @@ RULE = Rule(
     languages=("typescript", "python"),
     summary="An event goes to everybody who is connected, whatever their tenant.",
     why=(
-        "An emit without an address reaches each socket of the namespace. In an application with "
-        "several tenants, each of them reads what happens at the others; and each new client makes "
-        "every event dearer."
+        "An emit without an address reaches each socket of the namespace. In an application "
+        "with several tenants, each of them reads what happens at the others; and each new "
+        "client makes every event dearer."
     ),
     remedy="Address a room of the tenant, which sockets join once their token is verified.",
     examples=(

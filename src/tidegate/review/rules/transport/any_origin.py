@@ -18,8 +18,8 @@ RULE = Rule(
     summary="A realtime server accepts pages of every origin.",
     why=(
         "A page on any site can open a connection in its visitor's name, with the visitor's "
-        "cookies and from inside their network, and read what comes. The same-origin policy does "
-        "not cover WebSocket; the server's list of origins is all there is."
+        "cookies and from inside their network, and read what comes. The same-origin policy "
+        "does not cover WebSocket; the server's list of origins is all there is."
     ),
     remedy="List the origins of your own pages.",
     examples=(
