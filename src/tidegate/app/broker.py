@@ -135,10 +135,12 @@ class Broker:
         try:
             entries = self._router.route(open_envelope(read_stream_message(data)))
             return _only_entry(entries)
-        except MessageRejected as error:
+        except Exception as error:  # whatever it is: no message may keep nodes from reading on
             self.rejected += 1
             if self.rejected < 10 or self.rejected % 1000 == 0:
-                _logger.warning("message %d in the log was passed over: %s", self.rejected, error)
+                trace = None if isinstance(error, MessageRejected) else error
+                text = "message %d in the log was passed over: %s"
+                _logger.warning(text, self.rejected, error, exc_info=trace)
             return None
 
     async def _bind_streams(self, connection: AMQPConnection) -> None:

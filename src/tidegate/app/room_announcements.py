@@ -49,12 +49,16 @@ class RoomAnnouncements:
         self._spawn = spawn
         self._changed: dict[Socket, None] = {}
         self._telling: asyncio.Task[None] | None = None
+        self._told: asyncio.Future[None] | None = None  # done when what is in _changed is told
         hub.on_rooms_changed = self._note
 
     async def told(self) -> None:
-        """Wait until the changes so far are in the log, or for as long as a client may wait."""
-        if self._telling is not None:
-            await asyncio.wait({self._telling}, timeout=PATIENCE)
+        """Wait until the changes so far are in the log, or for as long as a client may wait.
+
+        Call it right after the change: those that come later are not waited for.
+        """
+        if self._told is not None:
+            await asyncio.wait({self._told}, timeout=PATIENCE)
 
     async def repeat(self) -> None:
         """Tell of all sockets with rooms again and again; never returns."""
@@ -67,18 +71,25 @@ class RoomAnnouncements:
 
     def _note_all(self, sockets: Iterable[Socket]) -> None:
         self._changed.update(dict.fromkeys(sockets))
-        if self._changed and self._telling is None:
+        if not self._changed:
+            return
+        if self._told is None:
+            self._told = asyncio.get_running_loop().create_future()
+        if self._telling is None:
             self._telling = self._spawn(self._tell())
 
     async def _tell(self) -> None:
         try:
-            while self._changed:
-                sockets = list(self._changed)[:MAX_BATCH]
-                for socket in sockets:
-                    del self._changed[socket]
-                await self._log.append([_rooms_of(socket) for socket in sockets])
-        except LogError as error:
-            log.warning("rooms could not be told to other nodes: %s", error)
+            while (told := self._told) is not None:
+                sockets, self._changed, self._told = list(self._changed), {}, None
+                try:
+                    for begin in range(0, len(sockets), MAX_BATCH):
+                        batch = sockets[begin : begin + MAX_BATCH]
+                        await self._log.append([_rooms_of(socket) for socket in batch])
+                except LogError as error:
+                    log.warning("rooms could not be told to other nodes: %s", error)
+                finally:
+                    told.set_result(None)
         finally:
             self._telling = None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from typing import Any
 
 from tests.conftest import PATIENCE, until
 
@@ -49,8 +50,8 @@ async def test_after_a_gap_a_node_goes_on_at_the_end_of_the_log() -> None:
     hub = Hub(window=window, log=log, session_age=60, on_control=told.append)
     tasks: list[asyncio.Task[None]] = []
 
-    def spawn(coroutine: object) -> asyncio.Task[None]:
-        tasks.append(asyncio.ensure_future(coroutine))  # type: ignore[arg-type]
+    def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        tasks.append(asyncio.ensure_future(coroutine))
         return tasks[-1]
 
     follower = LogFollower(hub, log, age=60, spawn=spawn)
