@@ -9,7 +9,7 @@ from typing import Any
 from tidegate.app.room_announcements import RoomAnnouncements
 from tidegate.auth.identity import Identity
 from tidegate.errors import LogError
-from tidegate.hub import Hub, Socket
+from tidegate.hub import FrameWriter, Hub, Socket
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
 from tidegate.log import Entry, MemoryLog, RoomsOfSession, Window
 
@@ -18,6 +18,10 @@ ROOM = RoomName("talk:1")
 
 class NoLink:
     is_writable = True
+
+    @property
+    def transport(self) -> FrameWriter:
+        raise NotImplementedError
 
     def abort(self, reason: str) -> None: ...
 
@@ -55,7 +59,7 @@ async def test_a_join_waits_for_its_own_announcement_only() -> None:
         identity = Identity(TenantId("acme"), UserId("42"))
         socket = Socket(
             sid=Sid(sid), namespace=NamespaceName("/"), identity=identity, link=NoLink()
-        )  # type: ignore[arg-type]
+        )
         hub.add(socket)
         hub.join(socket, ROOM)
         return asyncio.ensure_future(rooms.told())

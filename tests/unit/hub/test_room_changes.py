@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.auth.identity import Identity
-from tidegate.hub import Hub, Socket
+from tidegate.hub import FrameWriter, Hub, Socket
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
 from tidegate.log import MemoryLog, Window
 
@@ -12,6 +12,10 @@ ROOM = RoomName("talk:1")
 
 class NoLink:
     is_writable = True
+
+    @property
+    def transport(self) -> FrameWriter:
+        raise NotImplementedError
 
     def abort(self, reason: str) -> None: ...
 
@@ -22,7 +26,7 @@ async def test_leaving_a_room_is_told_once() -> None:
     told: list[frozenset[RoomName]] = []
     hub.on_rooms_changed = lambda socket: told.append(frozenset(socket.rooms or ()))
     identity = Identity(TenantId("acme"), UserId("42"))
-    socket = Socket(sid=Sid("s"), namespace=NamespaceName("/"), identity=identity, link=NoLink())  # type: ignore[arg-type]
+    socket = Socket(sid=Sid("s"), namespace=NamespaceName("/"), identity=identity, link=NoLink())
     hub.leave(socket, ROOM)
     hub.add(socket)
     hub.leave(socket, ROOM)

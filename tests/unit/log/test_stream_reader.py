@@ -6,9 +6,11 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from rstream import schema
 from rstream.client import Client
+from rstream.constants import OffsetType
 from tests.conftest import PATIENCE, until
 
 from tidegate.errors import ConfigError, LogError
@@ -19,6 +21,7 @@ from tidegate.log.rabbitmq_stream.link import Link
 from tidegate.log.rabbitmq_stream.reader import Reader, Start
 from tidegate.log.rabbitmq_stream.retry import Outage
 
+FROM_THE_FIRST = schema.OffsetSpec(OffsetType.FIRST)
 ENTRY = Disconnection(TenantId("acme"))
 
 
@@ -31,9 +34,14 @@ class FakeClient(Client):
         self.frames = self._frames
 
     async def subscribe(
-        self, stream: str, number: int, spec: schema.OffsetSpec, initial_credit: int = 0
+        self,
+        stream: str,
+        subscription_id: int,
+        offset_spec: schema.OffsetSpec = FROM_THE_FIRST,
+        initial_credit: int = 0,
+        properties: dict[str, Any] | None = None,
     ) -> None:
-        offset = getattr(spec, "value", 0)
+        offset = getattr(offset_spec, "value", 0)
         for place in range(offset, len(self.messages)):
             await self.deliver(chunk(place, self.messages[place]))
 
