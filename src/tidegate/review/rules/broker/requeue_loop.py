@@ -22,7 +22,7 @@ RULE = Rule(
         "at once, ahead of the others, thousands of times a second, and nothing behind it is "
         "served."
     ),
-    remedy="Refuse it without requeue, so that it is dead-lettered; retry with a delay and a limit.",
+    remedy="Refuse it without requeue, to dead-letter it; retry with a delay and a limit.",
     examples=(
         Example(
             "typescript",
