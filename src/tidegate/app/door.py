@@ -125,7 +125,7 @@ class Door:
             if connection.is_open:
                 self._check(connection, verified)
                 self._enter(connection, socket, event, rooms)
-        except (LogError, TimeoutError):
+        except LogError:
             # Nobody can tell what it has missed. A refusal would end its attempts, and an answer
             # without recovery its session; cut off, it comes back by itself.
             connection.close("log unavailable")
@@ -179,8 +179,11 @@ class Door:
             return frozenset()
         if self._synchronise is not None:
             # It may have been on another node a moment ago, and joined rooms there.
-            async with asyncio.timeout(LOG_PATIENCE):
-                await self._synchronise()
+            try:
+                async with asyncio.timeout(LOG_PATIENCE):
+                    await self._synchronise()
+            except TimeoutError:
+                raise LogError("the log can't be reached") from None
         client = self._client_of(fresh)
         rooms = self._hub.sessions.rooms_of(claim)
         return frozenset([room for room in rooms if await may_join(namespace, client, room)])

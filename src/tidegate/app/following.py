@@ -18,12 +18,17 @@ __all__ = ["LogFollower"]
 
 log = logging.getLogger("tidegate.gateway")
 
+READ_BACK = 1.5
+"""Ages of the window that are read at the start."""
+
 
 class LogFollower:
     """Follows the log into the hub.
 
-    It begins as far back as the window reaches, so that clients of other nodes, or of this one's
-    former life, can be served from it. After a gap all clients start anew at the log's end.
+    It begins further back than the window reaches, so that clients of other nodes, or of this one's
+    former life, can be served from it: a node tells of its sockets' rooms twice in a window's age,
+    and one that has just died may have done so half an age before the oldest event that still
+    counts. After a gap all clients start anew at the log's end.
 
     Args:
         hub: Takes in what is read.
@@ -56,7 +61,9 @@ class LogFollower:
 
     async def run(self) -> None:
         """Follow until the log is closed, or can't be followed any more."""
-        batches = self._log.follow(since=time.time() - self._age)
+        now = time.time()
+        self._hub.begin_at(now - self._age)
+        batches = self._log.follow(since=now - READ_BACK * self._age)
         try:
             while not await self._follow_until_gap(batches):
                 heads = await self._log.heads()

@@ -95,6 +95,7 @@ class Hub:
         self._partition_of = log.partition_of
         self._clock = clock
         self._on_control = on_control
+        self._begin = float("-inf")
         self._frame_of = FrameEncoder(log.epoch)
         self._tenants: dict[TenantId, TenantState] = {}
         self._behind: set[Socket] = set()
@@ -223,6 +224,14 @@ class Hub:
             for socket in self.sockets_of(state.id):
                 self._give_up(socket)
 
+    def begin_at(self, time: float) -> None:
+        """Take nothing into the window that was made before ``time``, Unix seconds.
+
+        Nor can a client be served from before it: the log is read further back only for what
+        nodes tell each other.
+        """
+        self._begin = time
+
     def ingest(self, batch: Batch) -> None:
         """Take what the log has ready and begin to deliver it."""
         now = self._clock()
@@ -325,6 +334,9 @@ class Hub:
     # Small parts
 
     def _ingest_event(self, record: Record[EventEntry], tenant: TenantId, now: float) -> None:
+        if record.entry.time < self._begin:
+            self.window.start_at(self._partition_of(tenant), record.offset)
+            return
         if not self.window.add(record, now):
             self.stats.duplicates += 1
             return
