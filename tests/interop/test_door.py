@@ -16,23 +16,27 @@ from tidegate.ids import TenantId, UserId
 
 SERVERS = ("own", "asgi")
 
+# Made when it is their turn: one that is made when tests are collected has expired by then.
 REFUSALS = [
-    pytest.param({}, "token_missing", id="no token"),
-    pytest.param({"token": ""}, "token_missing", id="empty token"),
-    pytest.param({"token": "nonsense"}, "token_invalid", id="no jwt"),
-    pytest.param({"token": 7}, "token_invalid", id="a number"),
-    pytest.param({"token": make_token(ttl=-3600)}, "token_expired", id="expired"),
-    pytest.param({"token": make_token(tenantId=None)}, "tenant_missing", id="no tenant"),
-    pytest.param({"token": make_token(sub=None)}, "token_invalid", id="no user"),
+    pytest.param(dict, "token_missing", id="no token"),
+    pytest.param(lambda: {"token": ""}, "token_missing", id="empty token"),
+    pytest.param(lambda: {"token": "nonsense"}, "token_invalid", id="no jwt"),
+    pytest.param(lambda: {"token": 7}, "token_invalid", id="a number"),
+    pytest.param(lambda: {"token": make_token(ttl=-3600)}, "token_expired", id="expired"),
+    pytest.param(lambda: {"token": make_token(tenantId=None)}, "tenant_missing", id="no tenant"),
+    pytest.param(lambda: {"token": make_token(sub=None)}, "token_invalid", id="no user"),
 ]
 
 
 @pytest.mark.parametrize(("auth", "code"), REFUSALS)
 async def test_a_refused_client_learns_why_and_stays_away(
-    start_gateway: StartGateway, node: NodeDriver, auth: dict[str, object], code: str
+    start_gateway: StartGateway,
+    node: NodeDriver,
+    auth: Callable[[], dict[str, object]],
+    code: str,
 ) -> None:
     running = await start_gateway()
-    client = node.client("a", f"{running.url}/chat", auth=auth)
+    client = node.client("a", f"{running.url}/chat", auth=auth())
     refused = await client.wait("connect_error")
     assert refused["data"] == {"code": code, "retry": False}
     assert refused["message"].startswith("Unauthorized: ")
