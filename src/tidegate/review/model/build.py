@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tidegate.review.diagnostic import Note
 from tidegate.review.model import nest, node_sockets, python_sockets
@@ -17,7 +18,7 @@ from tidegate.review.model.parts import (
     SocketServer,
 )
 from tidegate.review.model.project import Project
-from tidegate.review.source import SourceFile
+from tidegate.review.source import Node, SourceFile
 
 __all__ = ["Model", "build"]
 
@@ -28,6 +29,7 @@ class Model:
 
     Attributes:
         project: Resolves names, and follows calls across files.
+        judged: What a rule's helper knows of a function, so that many gateways ask once.
         files: The files with realtime code, for rules that look at calls rather than at parts.
     """
 
@@ -41,6 +43,7 @@ class Model:
     broker_options: list[BrokerOptions] = field(default_factory=list)
     consumers: list[Consumer] = field(default_factory=list)
     clients: list[ClientSocket] = field(default_factory=list)
+    judged: dict[Node, Any] = field(default_factory=dict)
 
     def app_of(self, file: SourceFile) -> str:
         """Return the folder of the application that a file belongs to."""

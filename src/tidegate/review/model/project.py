@@ -42,6 +42,8 @@ class Project:
         self._imports: dict[str, dict[str, Import]] = {}
         self._classes: dict[str, dict[str, Class]] = {}
         self._functions: dict[str, dict[str, Function]] = {}
+        self._constants: dict[str, dict[str, Node | None]] = {}
+        self._reached: dict[Node, list[Function]] = {}
 
     def add(self, name: str, data: bytes, *, is_realtime: bool = True) -> SourceFile:
         """Take a file in; it is parsed when first looked at."""
@@ -162,17 +164,21 @@ class Project:
         name = around.field("name") if around is not None else None
         return self.classes(node.file).get(name.text) if name is not None else None
 
-    def reach(self, function: Function) -> Iterator[Function]:
-        """Yield a function and all that it calls in the project, near ones first."""
+    def reach(self, function: Function) -> list[Function]:
+        """Return a function and all that it calls in the project, near ones first."""
+        known = self._reached.get(function.node)
+        if known is not None:
+            return known
         seen = {function.node}
-        waiting = [function]
-        for each in waiting:
-            yield each
+        reached = [function]
+        for each in reached:
             for call in each.calls:
                 found = self.target(call, each)
                 if found is not None and found.node not in seen and len(seen) < _MAX_REACH:
                     seen.add(found.node)
-                    waiting.append(found)
+                    reached.append(found)
+        self._reached[function.node] = reached
+        return reached
 
     def value(self, node: Node | None) -> Node | None:
         """Return what a name was set to, here or where it is imported from; else the node."""
@@ -186,11 +192,14 @@ class Project:
         return node
 
     def _constant(self, file: SourceFile, name: str, depth: int) -> Node | None:
-        kinds = ("assignment",) if file.is_python else ("variable_declarator",)
-        for each in file.root.find(*kinds):
-            left = each.field("left") or each.field("name")
-            if left is not None and left.text == name:
-                return each.field("right") or each.field("value")
+        if file.name not in self._constants:
+            constants = self._constants[file.name] = {}
+            for each in file.root.find("assignment" if file.is_python else "variable_declarator"):
+                left = each.field("left") or each.field("name")
+                if left is not None:
+                    constants.setdefault(left.text, each.field("right") or each.field("value"))
+        if name in self._constants[file.name]:
+            return self._constants[file.name][name]
         imported = self.imports(file).get(name)
         target = self._imported_file(file, imported) if imported and depth < 4 else None
         return self._constant(target, imported.name, depth + 1) if target and imported else None

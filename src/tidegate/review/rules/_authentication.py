@@ -65,12 +65,13 @@ def authentication(model: Model, gateway: Gateway) -> Evidence:
                 return Evidence("yes", gate)
             unknown = unknown or gate
             continue
-        for function in model.project.reach(gate):
-            evidence = _in_function(model, function)
-            if evidence.verdict == "yes":
-                return evidence
-            if evidence.verdict == "unknown":
-                unknown = unknown or evidence.node
+        if gate.node not in model.judged:
+            model.judged[gate.node] = _in_reach(model, gate)
+        evidence: Evidence = model.judged[gate.node]
+        if evidence.verdict == "yes":
+            return evidence
+        if evidence.verdict == "unknown":
+            unknown = unknown or evidence.node
     for handler in gateway.of_kind("message"):
         name = f"{handler.event or ''} {handler.function.name}"
         if re.search(r"auth|login|identify|token|handshake", name, re.IGNORECASE):
@@ -145,6 +146,17 @@ def _dependencies_of(model: Model, gateway: Gateway) -> Iterator[Node]:
     for each in gateway.file.calls:
         if each.name in ("APIRouter", "FastAPI") and "dependencies" in each.keywords:
             yield each.keywords["dependencies"]
+
+
+def _in_reach(model: Model, gate: Function) -> Evidence:
+    unknown: Evidence | None = None
+    for function in model.project.reach(gate):
+        evidence = _in_function(model, function)
+        if evidence.verdict == "yes":
+            return evidence
+        if evidence.verdict == "unknown":
+            unknown = unknown or evidence
+    return unknown or Evidence("no")
 
 
 def _in_function(model: Model, function: Function) -> Evidence:
