@@ -89,6 +89,12 @@ def test_tests_are_not_reviewed() -> None:
     assert not review_project(files).findings
 
 
+def test_a_project_outside_the_root_is_reviewed_too(tmp_path: Path) -> None:
+    write(tmp_path, a=BAD)
+    (tmp_path / "elsewhere").mkdir()
+    assert review([tmp_path / "a.py"], Options(root=tmp_path / "elsewhere")).findings
+
+
 # Silencing
 
 

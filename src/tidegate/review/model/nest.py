@@ -37,7 +37,7 @@ def app_of(project: Project, file: SourceFile) -> str:
     if match:
         return match[1]
     folder = os.path.dirname(file.name)
-    while folder:
+    while folder.strip("/"):  # a name is absolute if the file is outside the root
         names = ("package.json", "pyproject.toml", "manage.py", "requirements.txt")
         if any((project.root / folder / name).exists() for name in names):
             return folder
