@@ -48,9 +48,7 @@ sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
             good="""\
 import socketio
 
-sio = socketio.AsyncServer(
-    async_mode="asgi", cors_allowed_origins=["https://app.example.com"]
-)
+sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins=["https://app.example.com"])
 """,
         ),
     ),
