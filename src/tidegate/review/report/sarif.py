@@ -31,7 +31,6 @@ def sarif(report: Report) -> str:
         seen[each.fingerprint] += 1
     driver = {
         "name": "tidegate review",
-        "informationUri": "https://pypi.org/project/tidegate/",
         "rules": [_rule(rule) for rule in report.rules],
     }
     notes = [
