@@ -18,6 +18,7 @@ from tests.interop.nest_services import NestPublisher
 from tests.interop.official_client import NodeDriver, OfficialClient
 from tests.rabbitmq.cluster import Cluster
 from tidegate import Audience, Event, Message, Namespace
+from tidegate.errors import ConfigError
 from tidegate.ids import random_id
 
 
@@ -258,6 +259,18 @@ async def test_a_service_publishes_into_the_log_past_the_queues(
     own = running.gateway.broker
     assert own is not None
     await until(lambda: own.rejected == 2, "the bad one in both partitions")
+
+
+async def test_an_exchange_of_another_kind_is_a_clear_error(
+    start_gateway: StartGateway, broker: Broker, channel: aio_pika.abc.AbstractChannel
+) -> None:
+    name = f"test-{random_id()}"
+    await channel.declare_exchange(name, "fanout", durable=True)
+    with pytest.raises(ConfigError, match="can't be used as a durable topic exchange"):
+        await start_gateway(
+            rabbitmq={"url": broker.url, "stream_url": broker.stream_url},
+            log={"kind": "rabbitmq", "name": name, "exchange": name},
+        )
 
 
 async def test_settings_alone_serve_a_file_of_bindings_and_dead_letters_are_retried(

@@ -20,6 +20,7 @@ from tidegate.log import EventEntry, EventLog
 from tidegate.log.rabbitmq_stream import RabbitMQStreamLog
 from tidegate.sources.envelopes import open_envelope
 from tidegate.sources.message import AMQPContent
+from tidegate.sources.rabbitmq.channel import AMQPChannelClosed
 from tidegate.sources.rabbitmq.config import ExchangeConfig, QueueConfig
 from tidegate.sources.rabbitmq.connection import AMQPConnection
 from tidegate.sources.rabbitmq.consumer import QueueSource
@@ -31,6 +32,8 @@ from tidegate.sources.stream_message import read_stream_message
 __all__ = ["Broker", "queue_configs"]
 
 _logger = logging.getLogger("tidegate.broker")
+
+_REFUSED = (403, 406)  # AMQP 0-9-1: access refused, precondition failed
 
 Entries = Sequence[EventEntry]
 
@@ -148,9 +151,18 @@ class Broker:
         if self._exchange is None or not isinstance(self._log, RabbitMQStreamLog):
             return
         channel = await connection.open_channel()
-        await channel.declare_exchange(self._exchange, "topic")
-        for stream in self._log.streams:
-            await channel.bind_queue(stream, self._exchange, "#")
+        try:
+            await channel.declare_exchange(self._exchange, "topic")
+            for stream in self._log.streams:
+                await channel.bind_queue(stream, self._exchange, "#")
+        except AMQPChannelClosed as error:
+            if error.code not in _REFUSED:
+                raise
+            raise ConfigError(
+                "log.exchange",
+                f"can't be used as a durable topic exchange: {error.text}",
+                remedy="Name another one, or let the user configure, write and read it.",
+            ) from error
         await channel.close()
 
 
