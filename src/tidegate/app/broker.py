@@ -1,7 +1,7 @@
 """The gateway's side towards RabbitMQ: queues in, client events out, and services past the queues.
 
-Three connections at most: one that consumes, one that publishes, as a broker short of memory stops
-reading from those that publish, and the log's own, on the stream port.
+Two connections: one that consumes and one that publishes, as a broker short of memory stops reading
+from those that publish. The log has its own, on the stream port.
 """
 
 from __future__ import annotations

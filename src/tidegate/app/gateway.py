@@ -152,6 +152,7 @@ class Gateway:
             self.spawn(self.announcements.repeat())
         await asyncio.sleep(0)  # the follower takes its place before anything is appended
         await self.follower.synchroniser.caught_up()
+        self.hub.end_fill()
         if self.broker is not None:
             await self.broker.start()
         self.is_started = True

@@ -225,12 +225,16 @@ class Hub:
                 self._give_up(socket)
 
     def begin_at(self, time: float) -> None:
-        """Take nothing into the window that was made before ``time``, Unix seconds.
+        """Until ``end_fill``, take nothing into the window that was made before ``time``.
 
         Nor can a client be served from before it: the log is read further back only for what
-        nodes tell each other.
+        nodes tell each other. Call it before the first batch; ``time`` is in Unix seconds.
         """
         self._begin = time
+
+    def end_fill(self) -> None:
+        """Take every event from now on, whatever the clock of its publisher said."""
+        self._begin = float("-inf")
 
     def ingest(self, batch: Batch) -> None:
         """Take what the log has ready and begin to deliver it."""

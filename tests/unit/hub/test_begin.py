@@ -29,3 +29,14 @@ def test_old_events_are_not_served_and_old_rooms_are_known() -> None:
     assert not window.can_serve(ACME, 5)
     assert window.can_serve(ACME, 6)
     assert hub.sessions._elsewhere.rooms_of(Sid("s")) == {"talk": 3}
+
+
+def test_live_events_count_whatever_their_publishers_clock_says() -> None:
+    window = Window(age=60, max_bytes=10**6, tenant_bytes=10**6)
+    hub = Hub(window=window, log=MemoryLog(), session_age=60, on_control=lambda entry: None)
+    hub.begin_at(1_000.0)
+    hub.ingest(Batch(0, [event(1, 900.0), event(2, 1_001.0)], 0, 2))
+    hub.end_fill()
+    hub.ingest(Batch(0, [event(3, 5.0)], 2, 3))
+    assert [record.offset for record in window.after(ACME, 0)] == [2, 3]
+    assert window.can_serve(ACME, 2)
