@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tidegate.review.fix import Fix
+
 __all__ = ["SEVERITIES", "Confidence", "Finding", "Note", "Severity", "Verdict"]
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -29,6 +31,7 @@ class Finding:
         remedy: One sentence on what to do.
         code: The first line as it is in the file, for reports.
         verdict: ``could-not-tell`` is shown only when asked for, and never fails a review.
+        fix: The very code corrected, if the rule knows how.
     """
 
     rule: str
@@ -43,7 +46,7 @@ class Finding:
     remedy: str
     code: str = ""
     verdict: Verdict = "fault"
-    context: str = field(default="", compare=False)
+    fix: Fix | None = field(default=None, compare=False)
 
     @property
     def fingerprint(self) -> str:

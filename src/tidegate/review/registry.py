@@ -11,7 +11,8 @@ page in ``docs/rules/`` are made from them. A complete rule:
     from collections.abc import Iterator
 
     from tidegate.review.diagnostic import Finding
-    from tidegate.review.model import Model
+    from tidegate.review.fix import Fix
+from tidegate.review.model import Model
     from tidegate.review.registry import Example, Rule, rule
 
     RULE = Rule(
@@ -48,6 +49,10 @@ searches. ``model.project`` follows names across files: ``reach(function)``, ``t
 ``resolve(file, name)``, ``value(node)``, ``lineage(class)``. Helpers that several rules share
 are in ``rules/_<what>.py``: ``emits(model)`` yields each emit with the rooms it addresses.
 
+A finding shows the very code corrected: ``RULE.fault(node, message, fix=suggested(edit, …))``, or
+``fix=safe(…)`` for what ``--fix`` may write unasked; ``fix.py`` tells the difference and has the
+edits. A rule whose correction needs files that don't exist gives none.
+
 A check returns early, yields nothing for what is right, a ``fault`` only when the code shows it,
 and ``could_not_tell`` when the model can't know. Each example is tested: the bad one must be found,
 the good one not. Near misses go to ``tests/unit/review/rules/test_<rule_name>.py``, with
@@ -65,6 +70,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tidegate.review.diagnostic import Confidence, Finding, Severity, Verdict
+from tidegate.review.fix import Fix
 from tidegate.review.model import Model
 from tidegate.review.source import Node
 
@@ -134,9 +140,10 @@ class Rule:
         remedy: str = "",
         confidence: Confidence = "certain",
         severity: Severity | None = None,
+        fix: Fix | None = None,
     ) -> Finding:
         """Return a finding at a node: the code shows that it is wrong."""
-        return self._finding(node, message, remedy, confidence, severity, "fault")
+        return self._finding(node, message, remedy, confidence, severity, "fault", fix)
 
     def could_not_tell(self, node: Node, message: str) -> Finding:
         """Return a finding at a node that says what could not be known; never a failure."""
@@ -150,6 +157,7 @@ class Rule:
         confidence: Confidence,
         severity: Severity | None,
         verdict: Verdict,
+        fix: Fix | None = None,
     ) -> Finding:
         place = node.raw.range()
         line = place.start.line + 1
@@ -166,6 +174,7 @@ class Rule:
             remedy=remedy or self.remedy,
             code=node.file.line(line),
             verdict=verdict,
+            fix=fix,
         )
 
 

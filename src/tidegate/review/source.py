@@ -147,6 +147,11 @@ class Node:
         return self.raw.range().start.index
 
     @property
+    def end(self) -> int:
+        """Return the index after its last character."""
+        return self.raw.range().end.index
+
+    @property
     def string(self) -> str | None:
         """Return the value of a string literal without interpolation, else None."""
         if self.kind not in ("string", "template_string"):

@@ -15,7 +15,7 @@ def to_json(report: Report) -> str:
     document = {
         "version": 1,
         "findings": [
-            {key: value for key, value in asdict(each).items() if key != "context"}
+            {key: value for key, value in asdict(each).items()}
             | {"fingerprint": each.fingerprint}
             for each in report.findings
         ],
