@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidegate.review.diagnostic import Note
-from tidegate.review.model import nest, node_sockets, python_sockets
+from tidegate.review.model import (
+    nest,
+    node_sockets,
+    python_sockets,
+    tidegate_apps,
+    web_sockets,
+)
 from tidegate.review.model.parts import (
     Adapter,
     BrokerOptions,
@@ -73,11 +79,13 @@ def _take_in(model: Model, file: SourceFile) -> None:
     project = model.project
     if file.is_python:
         model.gateways += python_sockets.gateways(project, file)
+        model.gateways += tidegate_apps.gateways(project, file)
         model.servers += python_sockets.servers(project, file)
         model.consumers += python_sockets.consumers(project, file)
         return
     model.gateways += nest.gateways(project, file)
     model.gateways += node_sockets.gateways(project, file)
+    model.gateways += web_sockets.gateways(project, file)
     model.servers += node_sockets.servers(project, file)
     model.middlewares += node_sockets.middlewares(project, file)
     model.adapters += nest.adapters(project, file)

@@ -6,6 +6,7 @@ import re
 
 from tidegate.review.model.declarations import Function
 from tidegate.review.model.nest import app_of
+from tidegate.review.model.options import options_in
 from tidegate.review.model.parts import (
     ClientSocket,
     Consumer,
@@ -46,26 +47,32 @@ def servers(project: Project, file: SourceFile) -> list[SocketServer]:
             "new_expression",
         ):
             continue
-        options = options_of(project, call)
-        found.append(
-            SocketServer("socket.io", call, name_of(call.node), options, app_of(project, file))
-        )
+        options, holder = options_of(project, call)
+        app = app_of(project, file)
+        found.append(SocketServer("socket.io", call, name_of(call.node), options, app, holder))
     return found
 
 
-def options_of(project: Project, call: Call) -> dict[str, Node] | None:
-    """Return the options among a call's arguments; empty if there are none, None if unknown."""
-    values = [project.value(arg) or arg for arg in call.args[:2]]
-    literal = next((value for value in values if value.kind == "object"), None)
-    if literal is not None:
-        return literal.pairs()
-    return {} if len(call.args) < 2 else None
+def options_of(project: Project, call: Call) -> tuple[dict[str, Node] | None, Node | None]:
+    """Return the options among a call's arguments, and the literal that holds them.
+
+    They are empty if there are none, and None if nothing is known of them.
+    """
+    for arg in reversed(call.args[:2]):
+        given = options_in(project, arg)
+        if given.holder is not None:
+            return given.as_pairs(), given.holder
+    return ({} if len(call.args) < 2 else None), None
 
 
 def middlewares(project: Project, file: SourceFile) -> list[Middleware]:
     """Return what ``use`` is given on something that looks like a server or a namespace."""
     found = []
     for call in file.calls:
+        if call.name == "of" and len(call.args) == 1 and call.args[0].kind in FUNCTIONS:
+            # A dynamic namespace: io.of((name, auth, next) => …) decides who may enter.
+            decides = Function(call.args[0], "", owner=project.owner(call.node))
+            found.append(Middleware(call, None, decides, app_of(project, file)))
         if call.name != "use" or len(call.args) != 1 or call.receiver is None:
             continue
         receiver = call.receiver.text
@@ -80,7 +87,8 @@ def middlewares(project: Project, file: SourceFile) -> list[Middleware]:
             )
         )
         looks = re.search(
-            r"(?:^|\.)(?:_?(?:io|nsp|server|socket\w*|\w*[nN]amespace|ws\w*))!?$|\.of\(", receiver
+            r"(?:^|\.)(?:_?(?:io|io\.engine|nsp|server|socket\w*|\w*[nN]amespace|ws\w*))!?$|\.of\(",
+            receiver,
         )
         if not (is_socket or looks) or re.search(r"\bapp$|express|router", receiver):
             continue

@@ -52,8 +52,10 @@ def sent_values(
                 yield Sent(name, frozenset({name.text}))
         if parameter.name in roots and wanted(parameter.name):
             yield Sent(parameter.node, frozenset({parameter.name}))
-        is_filled = gateway.framework == "websocket" and not re.search(
-            r"Depends|WebSocket", parameter.node.text
+        is_filled = (
+            is_python
+            and gateway.framework == "websocket"
+            and not re.search(r"Depends|WebSocket", parameter.node.text)
         )
         if is_filled and wanted(parameter.name):
             yield Sent(parameter.node, frozenset({parameter.name}))
