@@ -6,6 +6,7 @@ import os
 import re
 
 from tidegate.review.model.declarations import Class, Function
+from tidegate.review.model.options import Options, options_in
 from tidegate.review.model.parts import (
     Adapter,
     BrokerOptions,
@@ -55,16 +56,13 @@ def gateways(project: Project, file: SourceFile) -> list[Gateway]:
 
 
 def _gateway(project: Project, owner: Class, args: list[Node]) -> Gateway:
-    values = [project.value(arg) or arg for arg in args]
-    literal = next((value for value in values if value.kind == "object"), None)
-    is_known = all(value.kind in ("object", "number") for value in values)
-    options = literal.pairs() if literal is not None else {}
+    port, given = _port_and_options(project, args)
+    options = given.as_pairs()
     lineage, is_complete = project.lineage(owner)
     node = owner.node.field("name") or owner.node
-    gateway = Gateway(
-        "nest", node, owner.name, _namespace(project, options, is_known), options=options
-    )
+    gateway = Gateway("nest", node, owner.name, _namespace(project, options), options=options)
     gateway.owner, gateway.app = owner, app_of(project, owner.file)
+    gateway.port, gateway.holder = port, given.holder
     gateway.is_complete = is_complete
     seen = set()
     for each in lineage:
@@ -81,9 +79,20 @@ def _gateway(project: Project, owner: Class, args: list[Node]) -> Gateway:
     return gateway
 
 
-def _namespace(project: Project, options: dict[str, Node], is_known: bool) -> str | None:
+def _port_and_options(project: Project, args: list[Node]) -> tuple[str, Options]:
+    """Return what ``@WebSocketGateway(81, {…})`` is given; each may be missing."""
+    if not args:
+        return "", Options()
+    first = project.value(args[0]) or args[0]
+    if first.kind == "number" or len(args) > 1:
+        given = options_in(project, args[1]) if len(args) > 1 else Options()
+        return ("" if first.text == "0" else first.text), given
+    return "", options_in(project, args[0])
+
+
+def _namespace(project: Project, options: dict[str, Node]) -> str | None:
     if "namespace" not in options:
-        return "/" if is_known and "..." not in options else None
+        return None if "..." in options else "/"
     value = project.value(options["namespace"])
     text = value.string if value is not None else None
     return None if text is None else "/" + text.strip("/")

@@ -57,6 +57,8 @@ class Gateway:
         options: Of the decorator or the server, as far as they are written in the code.
         is_complete: All base classes and handlers were found.
         app: Folder of the application it belongs to.
+        port: As written in the decorator; empty for the application's own (Nest).
+        holder: The literal that an option can be added to, if there is one.
     """
 
     framework: Framework
@@ -71,6 +73,8 @@ class Gateway:
     call: Call | None = None
     is_complete: bool = True
     app: str = ""
+    port: str = ""
+    holder: Node | None = None
 
     @property
     def file(self) -> SourceFile:
@@ -98,7 +102,8 @@ class SocketServer:
 
     Attributes:
         name: As its code calls it, such as ``io`` or ``this.io``; empty if not known.
-        options: By name; ``...`` if some are spread in; None if they are not literal.
+        options: By name; ``...`` if some are unknown; None if nothing is known of them.
+        holder: The literal that an option can be added to, if there is one.
     """
 
     framework: Framework
@@ -106,6 +111,7 @@ class SocketServer:
     name: str
     options: dict[str, Node] | None
     app: str
+    holder: Node | None = None
 
 
 @dataclass(eq=False)
