@@ -37,6 +37,7 @@ class Model:
         project: Resolves names, and follows calls across files.
         judged: What a rule's helper knows of a function, so that many gateways ask once.
         files: The files with realtime code, for rules that look at calls rather than at parts.
+        found: What a rule's helper found in the whole project, so that many rules ask once.
     """
 
     project: Project
@@ -50,6 +51,7 @@ class Model:
     consumers: list[Consumer] = field(default_factory=list)
     clients: list[ClientSocket] = field(default_factory=list)
     judged: dict[Node, Any] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
     def app_of(self, file: SourceFile) -> str:
         """Return the folder of the application that a file belongs to."""
