@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tidegate.review import Options, Report
 
 __all__ = ["explain", "review"]
 
@@ -28,8 +32,17 @@ def review(
     write_baseline: Annotated[
         Path | None, typer.Option("--write-baseline", help="Write what is found there; exit 0.")
     ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write the fixes that are safe; report what is left.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print what --fix changes; alone, nothing is written.")
+    ] = False,
     show_fix: Annotated[
-        bool, typer.Option("--show-fix", help="With the right way to write it, once a rule.")
+        bool, typer.Option("--show-fix", help="With the code of each finding corrected.")
+    ] = False,
+    checklist: Annotated[
+        bool, typer.Option("--checklist", help="For each gateway: what holds, what doesn't, where.")
     ] = False,
     could_not_tell: Annotated[
         bool, typer.Option("--could-not-tell", help="Also show what could not be judged.")
@@ -45,11 +58,11 @@ def review(
     from tidegate.review import settings as files
     from tidegate.review.report import FORMATS, terminal
 
-    if output_format not in ("terminal", *FORMATS):
-        raise typer.BadParameter(f"{output_format} is none of the formats", param_hint="--format")
-    for path in paths:
-        if not path.exists():
-            raise typer.BadParameter(f"there is no {path}", param_hint="PATHS")
+    _check_format(output_format, ("terminal", *FORMATS))
+    _check_paths(paths)
+    if checklist:
+        _print_checklists(paths, output_format)
+        return
     files.check_names([*(select or ()), *(ignore or ())], "select, ignore", "flag")
     settings = files.read_settings(Path())
     if baseline is None and settings.baseline and write_baseline is None:
@@ -62,28 +75,85 @@ def review(
         baseline=files.read_baseline(baseline) if baseline else (),
         could_not_tell=could_not_tell,
     )
-    report = run(paths, options)
     if write_baseline is not None:
+        if fix or diff:
+            raise typer.BadParameter(
+                "goes with neither --fix nor --diff", param_hint="--write-baseline"
+            )
+        report = run(paths, options)
         files.write_baseline(write_baseline, report.findings)
         print(f"{len(report.faults)} findings are in {write_baseline}")
         return
-    if output_format == "terminal":
-        text = terminal(report, color=sys.stdout.isatty(), show_fix=show_fix)
+    mended = 0
+    if fix or diff:
+        report, mended = _corrected(paths, options, fix=fix, diff=diff)
     else:
-        text = FORMATS[output_format](report)
-    print(text, end="")
-    if report.faults:
+        report = run(paths, options)
+    if diff and not fix:
+        pass  # the diff is all that was asked for, so that it can be piped into `git apply`
+    elif output_format == "terminal":
+        print(terminal(report, color=sys.stdout.isatty(), show_fix=show_fix), end="")
+    else:
+        print(FORMATS[output_format](report), end="")
+    if report.faults or (diff and not fix and mended):
         raise typer.Exit(1)
+
+
+def _check_format(name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        told = f"{name} is none of {', '.join(known)}"
+        raise typer.BadParameter(told, param_hint="--format")
+
+
+def _check_paths(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise typer.BadParameter(f"there is no {path}", param_hint="PATHS")
+
+
+def _print_checklists(paths: list[Path], output_format: str) -> None:
+    """Print the checklist of each gateway; exit with 1 if an item failed."""
+    from tidegate.review import Options
+    from tidegate.review import review as run
+    from tidegate.review import settings as files
+    from tidegate.review.checklist import FORMATS, checklists
+
+    _check_format(output_format, FORMATS)
+    exclude = files.read_settings(Path()).exclude
+    lists = checklists(run(paths, Options(exclude=exclude, could_not_tell=True)))
+    print(FORMATS[output_format](lists), end="")
+    if any(item.outcome == "failed" for each in lists for item in each.items):
+        raise typer.Exit(1)
+
+
+def _corrected(paths: list[Path], options: Options, *, fix: bool, diff: bool) -> tuple[Report, int]:
+    """Correct the code, print the diff, write the files; return what is left, and the count."""
+    from tidegate.review.correct import correct, write
+
+    correction = correct(paths, options)
+    if diff:
+        print(correction.diff(), end="")
+    if fix:
+        written = write(correction, options.root)
+        told = f"mended {correction.count} findings in {len(written)} files"
+        print(told if written else "nothing to mend unasked", file=sys.stderr)
+    return correction.report, correction.count
 
 
 def explain(
     rule: Annotated[
         str | None, typer.Argument(help="Name of a rule; without it, all are listed.")
     ] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files and folders: where it finds faults there, and the corrections."),
+    ] = None,
 ) -> None:
     """Tell what a rule of `tidegate review` finds, why, and how to put it right."""
-    from tidegate.review import all_rules, rule_named
+    from tidegate.review import Options, all_rules, rule_named
+    from tidegate.review import review as run
     from tidegate.review.pages import page
+    from tidegate.review.report import terminal
 
     if rule is None:
         width = max(len(each.name) for each in all_rules())
@@ -94,3 +164,8 @@ def explain(
     if found is None:
         raise typer.BadParameter(f"there is no rule {rule}", param_hint="RULE")
     print(page(found), end="")
+    if paths:
+        _check_paths(paths)
+        report = run(paths, Options(select=(found.name,)))
+        told = terminal(report, color=sys.stdout.isatty(), show_fix=True)
+        print(f"\n## In your code\n\n{told}", end="")

@@ -125,6 +125,8 @@ def with_entry(node: Node, key: str, text: str) -> Edit:
         node: The literal, or a call's ``arguments`` node (Python).
         text: The value, as code.
     """
+    if node.kind == "generator_expression":  # f(x for x in y): it is the arguments
+        return replaced(node, f"({node.text}, {key}={text})")
     known = node.pairs().get(key)
     if known is not None and known.kind not in ("method_definition", "spread_element"):
         return replaced(known, text if known.text != key else f"{key}: {text}")
@@ -137,8 +139,6 @@ def with_entry(node: Node, key: str, text: str) -> Edit:
         space = " " if opening == "{" and not node.file.is_python else ""
         return replaced(node, f"{opening}{space}{entry}{space}{closing}")
     last = children[-1]
-    if last.kind in ("generator_expression",):
-        return replaced(node, f"({node.text}, {entry})")
     own_line = _line_of(node.file, last.start) != _line_of(node.file, node.start)
     gap = f"\n{_indent(node.file, last.start)}" if own_line else " "
     return inserted_after(last, f",{gap}{entry}")

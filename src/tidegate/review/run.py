@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Options:
         exclude: Patterns as in ``.gitignore``.
         baseline: Fingerprints of findings that are known.
         could_not_tell: Keep findings with that verdict.
+        texts: Files that are taken from here, by name, and not from the disk.
     """
 
     root: Path = Path()
@@ -36,6 +37,7 @@ class Options:
     exclude: Sequence[str] = ()
     baseline: Collection[str] = ()
     could_not_tell: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Report:
         realtime_files: How many of them were parsed for their realtime code.
         silenced: Findings that a comment silenced.
         known: Findings that the baseline has.
+        texts: Of the files that the findings' fixes edit, by name.
+        model: What was read of the project.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -59,6 +63,8 @@ class Report:
     silenced: int = 0
     known: int = 0
     seconds: float = 0.0
+    texts: dict[str, str] = field(default_factory=dict)
+    model: Model | None = field(default=None, repr=False)
 
     @property
     def faults(self) -> list[Finding]:
@@ -74,7 +80,7 @@ def review(paths: Sequence[Path], options: Options = Options()) -> Report:  # fr
     """Return what the rules find in files and folders; nothing of the code is run."""
     started = time.perf_counter()
     report = Report(rules=_selected(options))
-    model = model_of(paths, options, report)
+    model = report.model = model_of(paths, options, report)
     found: set[Finding] = set()
     for rule in report.rules:
         try:
@@ -89,6 +95,8 @@ def review(paths: Sequence[Path], options: Options = Options()) -> Report:  # fr
         key=lambda each: each.order,
     )
     report.known = len(kept) - len(report.findings)
+    edits = [edit for each in report.findings if each.fix for edit in each.fix.edits]
+    report.texts = {edit.file: model.project.files[edit.file].text for edit in edits}
     report.seconds = time.perf_counter() - started
     return report
 
@@ -96,7 +104,7 @@ def review(paths: Sequence[Path], options: Options = Options()) -> Report:  # fr
 def model_of(paths: Sequence[Path], options: Options, report: Report) -> Model:
     """Return the model of a project; counts and notes go to the report."""
     root = options.root.resolve()
-    project = Project(root, (), report.notes)
+    project = Project(root, (), report.notes, options.texts)
     # Parsed trees live as long as the review: to look for garbage among them is waste.
     was_enabled = gc.isenabled()
     gc.disable()
@@ -106,7 +114,8 @@ def model_of(paths: Sequence[Path], options: Options, report: Report) -> Model:
         ):
             name = _name(path, root)
             report.files += 1
-            data = read(path, name, report.notes)
+            given = options.texts.get(name)
+            data = read(path, name, report.notes) if given is None else given.encode()
             if data is None:
                 continue
             project.names.add(name)

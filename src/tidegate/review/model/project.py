@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from tidegate.review.diagnostic import Note
 from tidegate.review.discover import LANGUAGES, read
@@ -34,8 +35,15 @@ _MAX_REACH = 120
 class Project:
     """What rules look at; ``model.build`` adds gateways and the like, see ``Model``."""
 
-    def __init__(self, root: Path, names: Iterable[str], notes: list[Note]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        names: Iterable[str],
+        notes: list[Note],
+        texts: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.root = root
+        self._given = texts
         self.notes = notes
         self.names = set(names)
         self.files: dict[str, SourceFile] = {}
@@ -63,7 +71,8 @@ class Project:
             return self.files[name]
         if name not in self.names:
             return None
-        data = read(self.root / name, name, [])
+        given = self._given.get(name)
+        data = read(self.root / name, name, []) if given is None else given.encode()
         return None if data is None else self.add(name, data, is_realtime=False)
 
     # What files declare

@@ -11,14 +11,14 @@ __all__ = ["to_json"]
 
 
 def to_json(report: Report) -> str:
-    """Return one object; ``version`` changes when a field changes its meaning."""
+    """Return one object; ``version`` changes when a field changes its meaning.
+
+    A finding's ``fix`` is null, or has ``is_safe`` and ``edits``: the characters of ``file`` from
+    ``start`` up to ``end``, counted from 0, become ``text``.
+    """
     document = {
         "version": 1,
-        "findings": [
-            {key: value for key, value in asdict(each).items()}
-            | {"fingerprint": each.fingerprint}
-            for each in report.findings
-        ],
+        "findings": [asdict(each) | {"fingerprint": each.fingerprint} for each in report.findings],
         "notes": [asdict(note) for note in report.notes],
         "files": report.files,
         "realtime_files": report.realtime_files,

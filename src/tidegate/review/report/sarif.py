@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix
 from tidegate.review.registry import Rule
 from tidegate.review.run import Report
 
@@ -95,4 +96,21 @@ def _result(finding: Finding, position: int, repeated: int) -> dict[str, Any]:
         ],
         "partialFingerprints": {"tidegate/v1": f"{finding.fingerprint}:{repeated}"},
         "properties": {"confidence": finding.confidence},
+        **({"fixes": [_fix(finding.fix, finding.remedy)]} if finding.fix else {}),
+    }
+
+
+def _fix(fix: Fix, remedy: str) -> dict[str, Any]:
+    files: dict[str, list[dict[str, Any]]] = {}
+    for edit in fix.edits:
+        region = {"charOffset": edit.start, "charLength": edit.end - edit.start}
+        files.setdefault(edit.file, []).append(
+            {"deletedRegion": region, "insertedContent": {"text": edit.text}}
+        )
+    return {
+        "description": {"text": remedy},
+        "artifactChanges": [
+            {"artifactLocation": {"uri": quote(file)}, "replacements": replacements}
+            for file, replacements in files.items()
+        ],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import groupby
 
+from tidegate.review.correct import corrected_lines
 from tidegate.review.diagnostic import SEVERITIES, Finding
 from tidegate.review.registry import rule_named
 from tidegate.review.run import Report
@@ -20,7 +21,7 @@ def terminal(report: Report, *, color: bool = False, show_fix: bool = False) -> 
 
     Args:
         color: With escape sequences.
-        show_fix: With the good example of each rule, once.
+        show_fix: With each finding's code corrected; where a rule can't, its good example, once.
     """
     parts = []
     shown: set[str] = set()
@@ -28,7 +29,10 @@ def terminal(report: Report, *, color: bool = False, show_fix: bool = False) -> 
         parts.append(_paint(file, "1", color=color))
         for finding in findings:
             parts.append(_entry(finding, color=color))
-            if show_fix and finding.rule not in shown:
+            corrected = corrected_lines(finding, report.texts) if show_fix else []
+            if corrected:
+                parts.append(_corrected(corrected, color=color))
+            elif show_fix and finding.rule not in shown:
                 shown.add(finding.rule)
                 parts.append(_good(finding))
         parts.append("")
@@ -54,6 +58,17 @@ def _entry(finding: Finding, *, color: bool) -> str:
     return "\n".join([*lines, f"      {finding.remedy}"])
 
 
+def _corrected(lines: list[str], *, color: bool) -> str:
+    colors = {"+": "32", "-": "31", "@": "36"}
+    return "\n".join(
+        ["      Corrected:"]
+        + [
+            "        " + (_paint(line, colors[line[0]], color=color) if line[0] in colors else line)
+            for line in lines
+        ]
+    )
+
+
 def _good(finding: Finding) -> str:
     rule = rule_named(finding.rule)
     suffix = finding.file.rsplit(".", 1)[-1]
@@ -73,6 +88,8 @@ def _summary(report: Report) -> str:
     parts += [f"{unknown} could not be told"] if unknown else []
     parts += [f"{report.known} in the baseline"] if report.known else []
     parts += [f"{report.silenced} silenced"] if report.silenced else []
+    fixable = sum(1 for each in report.faults if each.fix and each.fix.is_safe)
+    parts += [f"{fixable} can be mended with --fix"] if fixable else []
     files = f"{report.files} files, {report.realtime_files} with realtime code"
     return f"{'; '.join(parts)} ({files}, {report.seconds:.1f} s)"
 
