@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,12 +126,8 @@ def test_an_edit_of_another_file_is_named(folder: Path) -> None:
     (folder / "a.py").write_text(CODE)
     report = correct([folder], options(folder)).report
     [finding] = report.findings
-    other = Finding(**{**_fields(finding), "fix": suggested(Edit("b.py", 0, 1, "y"))})
+    other = replace(finding, fix=suggested(Edit("b.py", 0, 1, "y")))
     assert corrected_lines(other, {"b.py": "x\n"})[0] == "in b.py:"
-
-
-def _fields(finding: Finding) -> dict[str, object]:
-    return {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
 
 
 # The command
