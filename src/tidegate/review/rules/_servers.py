@@ -11,10 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tidegate.review.model import Adapter, Class, Function, Gateway, Model
-from tidegate.review.model.options import Options, options_in
+from tidegate.review.model.options import Options, bare, options_in
 from tidegate.review.source import Call, Node
 
-__all__ = ["AdapterOptions", "Server", "adapter_options", "native_apps", "options_of", "servers"]
+__all__ = [
+    "AdapterOptions",
+    "Server",
+    "adapter_options",
+    "list_of",
+    "native_apps",
+    "options_of",
+    "servers",
+]
 
 _CREATES = ("createIOServer", "create")
 
@@ -222,3 +230,14 @@ def options_of(model: Model, server: Server, name: str) -> Options | None:
     """Return the options inside an option, such as ``cors``; None if it is not set."""
     node = server.options.get(name)
     return None if node is None else options_in(model.project, node)
+
+
+def list_of(model: Model, node: Node) -> list[str] | None:
+    """Return the texts of a list; None if some of them are not known."""
+    value = bare(model.project.value(bare(node)) or node)
+    if value.kind in ("array", "list", "tuple"):
+        texts = [each.string for each in value.children]
+        return None if None in texts else [text for text in texts if text is not None]
+    if value.string is not None:
+        return [value.string]
+    return None
