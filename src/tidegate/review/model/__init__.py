@@ -13,6 +13,7 @@ from tidegate.review.model.parts import (
     Handler,
     Middleware,
     Module,
+    Queue,
     SocketServer,
 )
 from tidegate.review.model.project import Project
@@ -33,6 +34,7 @@ __all__ = [
     "Module",
     "Parameter",
     "Project",
+    "Queue",
     "SocketServer",
     "build",
 ]

@@ -7,9 +7,12 @@ from typing import Any
 
 from tidegate.review.diagnostic import Note
 from tidegate.review.model import (
+    brokers_amqp,
+    brokers_nest,
     nest,
     node_sockets,
     python_sockets,
+    queues,
     tidegate_apps,
     web_sockets,
 )
@@ -21,6 +24,7 @@ from tidegate.review.model.parts import (
     Gateway,
     Middleware,
     Module,
+    Queue,
     SocketServer,
 )
 from tidegate.review.model.project import Project
@@ -49,6 +53,7 @@ class Model:
     modules: list[Module] = field(default_factory=list)
     broker_options: list[BrokerOptions] = field(default_factory=list)
     consumers: list[Consumer] = field(default_factory=list)
+    queues: list[Queue] = field(default_factory=list)
     clients: list[ClientSocket] = field(default_factory=list)
     judged: dict[Node, Any] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
@@ -71,7 +76,7 @@ def build(project: Project) -> Model:
     is_rabbit = bool(model.broker_options)
     for file in model.files:
         if not file.is_python:
-            model.consumers += nest.consumers(
+            model.consumers += brokers_nest.consumers(
                 project, file, model.broker_options, is_rabbit=is_rabbit
             )
     return model
@@ -79,11 +84,12 @@ def build(project: Project) -> Model:
 
 def _take_in(model: Model, file: SourceFile) -> None:
     project = model.project
+    model.consumers += brokers_amqp.consumers(project, file)
+    model.queues += queues.queues(project, file)
     if file.is_python:
         model.gateways += python_sockets.gateways(project, file)
         model.gateways += tidegate_apps.gateways(project, file)
         model.servers += python_sockets.servers(project, file)
-        model.consumers += python_sockets.consumers(project, file)
         return
     model.gateways += nest.gateways(project, file)
     model.gateways += node_sockets.gateways(project, file)
@@ -92,6 +98,5 @@ def _take_in(model: Model, file: SourceFile) -> None:
     model.middlewares += node_sockets.middlewares(project, file)
     model.adapters += nest.adapters(project, file)
     model.modules += nest.modules(project, file)
-    model.broker_options += nest.broker_options(project, file)
+    model.broker_options += brokers_nest.broker_options(project, file)
     model.clients += node_sockets.clients(project, file)
-    model.consumers += node_sockets.consumers(project, file)

@@ -1,4 +1,4 @@
-"""Nest: gateways, adapters, modules, and what the application is told of RabbitMQ."""
+"""Nest: gateways, adapters and modules."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from tidegate.review.model.declarations import Class, Function
 from tidegate.review.model.options import Options, options_in
 from tidegate.review.model.parts import (
     Adapter,
-    BrokerOptions,
-    Consumer,
     Gateway,
     Handler,
     Module,
@@ -18,7 +16,7 @@ from tidegate.review.model.parts import (
 from tidegate.review.model.project import Project
 from tidegate.review.source import Call, Node, SourceFile
 
-__all__ = ["adapters", "app_of", "broker_options", "consumers", "gateways", "modules"]
+__all__ = ["adapters", "app_of", "gateways", "modules"]
 
 _LIFECYCLE = {
     "handleConnection": "connect",
@@ -178,101 +176,3 @@ def _fill(project: Project, module: Module, key: str, value: Node) -> None:
             names += [
                 entries[k].text for k in ("provide", "useClass", "useExisting") if k in entries
             ]
-
-
-def broker_options(project: Project, file: SourceFile) -> list[BrokerOptions]:
-    """Return what RabbitMQ transports are told: in ``main.ts``, or where a shared function is."""
-    found = []
-    for node in file.root.find("object"):
-        entries = node.pairs()
-        transport = entries.get("transport")
-        if transport is None or not transport.text.endswith(("RMQ", "RMQ'", '"RMQ"')):
-            continue
-        if _is_client(node):
-            continue
-        value = project.value(entries.get("options"))
-        call = next((each for each in node.ancestors() if each.kind == "call_expression"), None)
-        options = value.pairs() if value is not None and value.kind == "object" else {"...": node}
-        found.append(
-            BrokerOptions(
-                Call(call or node), _no_ack(project, options), options, app_of(project, file)
-            )
-        )
-    for node in file.root.find("new_expression"):
-        owner = project.class_named(file, Call(node).path)
-        if Call(node).name == "ServerRMQ" or (owner and "ServerRMQ" in owner.bases):
-            found.append(_strategy(project, node, owner))
-    return found
-
-
-def _strategy(project: Project, node: Node, owner: Class | None) -> BrokerOptions:
-    """Return the options of a ``ServerRMQ``, or of a class derived from it."""
-    holder: Node | None = Call(node).args[0] if Call(node).args else None
-    if owner is not None:
-        constructor = owner.methods.get("constructor")
-        supers = [call for call in constructor.calls if call.path == "super"] if constructor else []
-        holder = supers[0].args[0] if supers and supers[0].args else holder
-    value = project.value(holder)
-    options = value.pairs() if value is not None and value.kind == "object" else {"...": node}
-    return BrokerOptions(Call(node), _no_ack(project, options), options, app_of(project, node.file))
-
-
-def _no_ack(project: Project, options: dict[str, Node]) -> bool | None:
-    if "noAck" in options:
-        value = project.value(options["noAck"])
-        return {"true": True, "false": False}.get(value.text) if value is not None else None
-    return None if "..." in options else True
-
-
-def _is_client(node: Node) -> bool:
-    """Tell the options of a client that publishes from those of a server that consumes."""
-    for around in node.ancestors():
-        if around.kind in ("call_expression", "new_expression"):
-            name = Call(around).name
-            if name in ("register", "registerAsync", "create") and "Clients" in Call(around).path:
-                return True
-            if "ClientProxyFactory" in Call(around).path or name == "ClientRMQ":
-                return True
-            if name in ("connectMicroservice", "createMicroservice"):
-                return False
-        if around.kind == "decorator" and around.text.startswith("@Client("):
-            return True
-    return False
-
-
-def consumers(
-    project: Project, file: SourceFile, options: list[BrokerOptions], *, is_rabbit: bool
-) -> list[Consumer]:
-    """Return the methods with ``@EventPattern`` or ``@MessagePattern``.
-
-    Args:
-        options: Of the whole project; those of the same application decide the ack mode.
-        is_rabbit: The project has a RabbitMQ transport; without, only what uses RmqContext counts.
-    """
-    found = []
-    app = app_of(project, file)
-    own = [each for each in options if each.app == app] or [
-        each for each in options if not each.app or not app
-    ]
-    modes = {each.no_ack for each in own}
-    mode = None if len(modes) != 1 else modes.pop()
-    for owner in project.classes(file).values():
-        for method in owner.methods.values():
-            for decorator in method.decorated("EventPattern", "MessagePattern"):
-                context = next((p.name for p in method.parameters if "RmqContext" in p.type), "")
-                if not context and not (is_rabbit and own):
-                    continue
-                pattern = decorator.args[0].string if decorator.args else None
-                is_manual = None if mode is None else not mode
-                found.append(
-                    Consumer(
-                        "nest",
-                        method.node.field("name") or method.node,
-                        method,
-                        pattern,
-                        is_manual,
-                        context,
-                        app=app,
-                    )
-                )
-    return found

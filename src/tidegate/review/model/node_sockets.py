@@ -9,7 +9,6 @@ from tidegate.review.model.nest import app_of
 from tidegate.review.model.options import options_in
 from tidegate.review.model.parts import (
     ClientSocket,
-    Consumer,
     Gateway,
     Handler,
     Middleware,
@@ -18,7 +17,7 @@ from tidegate.review.model.parts import (
 from tidegate.review.model.project import Project
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
-__all__ = ["clients", "consumers", "function_of", "gateways", "middlewares", "name_of", "servers"]
+__all__ = ["clients", "function_of", "gateways", "middlewares", "name_of", "servers"]
 
 
 def servers(project: Project, file: SourceFile) -> list[SocketServer]:
@@ -207,43 +206,6 @@ def clients(project: Project, file: SourceFile) -> list[ClientSocket]:
             options = value.pairs() if value is not None and value.kind == "object" else None
         url = call.args[0] if call.args and call.args[0].kind != "object" else None
         found.append(ClientSocket(call, url, options, name_of(call.node), call.node.function))
-    return found
-
-
-def consumers(project: Project, file: SourceFile) -> list[Consumer]:
-    """Return what ``channel.consume`` of amqplib is given."""
-    if "amqplib" not in file.text and "amqp-connection-manager" not in file.text:
-        return []
-    found = []
-    for call in file.calls:
-        if call.name != "consume" or len(call.args) < 2:
-            continue
-        function = function_of(project, call.args[1])
-        if function is None:
-            continue
-        is_manual: bool | None = True
-        options: dict[str, Node] = {}
-        if len(call.args) > 2:
-            value = project.value(call.args[2])
-            is_literal = value is not None and value.kind == "object"
-            options = value.pairs() if value is not None and is_literal else {"...": call.node}
-            flag = options.get("noAck")
-            is_manual = None if "..." in options else flag is None or flag.text == "false"
-            if flag is not None and flag.text not in ("true", "false"):
-                is_manual = None
-        message = function.parameters[0].name if function.parameters else ""
-        found.append(
-            Consumer(
-                "amqplib",
-                call.node,
-                function,
-                call.args[0].string,
-                is_manual,
-                message,
-                options,
-                app_of(project, file),
-            )
-        )
     return found
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "HandlerKind",
     "Middleware",
     "Module",
+    "Queue",
     "SocketServer",
 ]
 
@@ -162,9 +163,11 @@ class Consumer:
         is_manual: Its messages must be acknowledged by code; None if that can't be known.
         message: Name of the parameter that is the message, or the context (Nest).
         options: Keyword arguments or the object given when it was registered.
+        queue: What names the queue, or holds it.
+        replies: What it returns is sent to the caller.
     """
 
-    framework: Literal["nest", "amqplib", "aio-pika", "pika", "faststream"]
+    framework: Literal["nest", "golevelup", "amqplib", "aio-pika", "pika", "faststream"]
     node: Node
     function: Function
     pattern: str | None
@@ -172,6 +175,8 @@ class Consumer:
     message: str = ""
     options: dict[str, Node] = field(default_factory=dict)
     app: str = ""
+    queue: Node | None = None
+    replies: bool = False
 
     @property
     def file(self) -> SourceFile:
@@ -180,8 +185,35 @@ class Consumer:
 
 
 @dataclass(eq=False)
+class Queue:
+    """A queue that is declared, by a consumer or by a publisher.
+
+    Attributes:
+        node: The call or the options that declare it.
+        name: None if the broker names it.
+        holder: What the declared queue is assigned to (aio-pika), or empty.
+        is_durable, is_exclusive, is_auto_delete: None if that is computed.
+        has_dead_letter: Messages that are refused go to another exchange; None if not known.
+        durable: Where the durability is written, if it is.
+        settings: Where options are written: an object, or a call's arguments; None if nowhere.
+    """
+
+    framework: Literal["nest", "golevelup", "amqplib", "aio-pika", "pika", "faststream"]
+    node: Node
+    name: Node | None
+    holder: str
+    is_durable: bool | None
+    is_exclusive: bool | None
+    is_auto_delete: bool | None
+    has_dead_letter: bool | None
+    durable: Node | None = None
+    settings: Node | None = None
+    app: str = ""
+
+
+@dataclass(eq=False)
 class ClientSocket:
-    """A Socket.IO client that is made.
+    """A client socket that is made: Socket.IO's, or a plain WebSocket of a browser.
 
     Attributes:
         options: None if they are not literal; ``...`` among them if some are spread in.
@@ -194,3 +226,9 @@ class ClientSocket:
     options: dict[str, Node] | None
     name: str
     function: Node | None
+    kind: Literal["socket.io", "websocket"] = "socket.io"
+
+    @property
+    def file(self) -> SourceFile:
+        """Return the file it is in."""
+        return self.call.file

@@ -1,4 +1,4 @@
-"""Python: python-socketio, Flask-SocketIO, FastAPI and Starlette WebSockets, Channels; brokers."""
+"""Python: python-socketio, Flask-SocketIO, FastAPI and Starlette WebSockets, Channels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from tidegate.review.model.declarations import Class, Function
 from tidegate.review.model.nest import app_of
 from tidegate.review.model.node_sockets import name_of
-from tidegate.review.model.parts import Consumer, Framework, Gateway, Handler, SocketServer
+from tidegate.review.model.parts import Framework, Gateway, Handler, SocketServer
 from tidegate.review.model.project import Project
-from tidegate.review.source import Call, Node, SourceFile
+from tidegate.review.source import Call, SourceFile
 
-__all__ = ["consumers", "gateways", "servers"]
+__all__ = ["gateways", "servers"]
 
 _CHANNELS = re.compile(r"(?:^|\.)(?:Async)?(?:Json)?Websocket(?:Json)?Consumer$")
 _SERVERS: dict[str, Framework] = {
@@ -223,74 +223,3 @@ def _receiver(function: Function, call: Call | None) -> str:
         if decorator.name == "event" and decorator.node.children:
             return decorator.node.children[0].text.rpartition(".")[0]
     return "sio"
-
-
-def consumers(project: Project, file: SourceFile) -> list[Consumer]:
-    """Return what consumes from RabbitMQ: aio-pika, pika, FastStream."""
-    found = []
-    app = app_of(project, file)
-    if project.imports_from(file, "faststream"):
-        for function in project.functions(file).values():
-            for decorator in function.decorated("subscriber"):
-                pattern = decorator.args[0].string if decorator.args else None
-                options = decorator.call.keywords if decorator.call else {}
-                is_manual = _is_manual_stream(options)
-                message = next((p.name for p in function.parameters if "Message" in p.type), "")
-                node = function.node.field("name") or function.node
-                found.append(
-                    Consumer(
-                        "faststream", node, function, pattern, is_manual, message, options, app
-                    )
-                )
-    if "pika" in file.text:
-        for call in file.calls:
-            consumer = _pika(project, call, app)
-            if consumer is not None:
-                found.append(consumer)
-    return found
-
-
-def _pika(project: Project, call: Call, app: str) -> Consumer | None:
-    if call.name == "basic_consume":
-        given, flag = call.arg(1, "on_message_callback"), call.arg(2, "auto_ack")
-    elif call.name == "consume" and "queue" in (
-        call.receiver.text.lower() if call.receiver else ""
-    ):
-        given, flag = call.arg(0, "callback"), call.arg(1, "no_ack")
-    else:
-        return None
-    function = _callback(project, given)
-    if function is None:
-        return None
-    is_manual = True if flag is None else {"True": False, "False": True}.get(flag.text)
-    names = [parameter.name for parameter in function.parameters]
-    node, options = call.node, call.keywords
-    if call.name == "consume":
-        message = names[0] if names else ""
-        return Consumer("aio-pika", node, function, None, is_manual, message, options, app)
-    queue = call.arg(0, "queue")
-    pattern = queue.string if queue is not None else None
-    message = names[1] if len(names) > 1 else ""  # (channel, method, properties, body)
-    return Consumer("pika", node, function, pattern, is_manual, message, options, app)
-
-
-def _is_manual_stream(options: dict[str, Node]) -> bool | None:
-    policy = options.get("ack_policy")
-    if policy is not None:
-        return policy.text.endswith("MANUAL")
-    return False
-
-
-def _callback(project: Project, node: Node | None) -> Function | None:
-    if node is None:
-        return None
-    if node.kind == "lambda":
-        return Function(node, "")
-    if node.kind == "identifier":
-        found = project.resolve(node.file, node.text)
-        return found if isinstance(found, Function) else None
-    match = re.fullmatch(r"self\.(\w+)", node.text)
-    owner = project.owner(node) if match else None
-    if node.kind == "call" and Call(node).name == "partial" and Call(node).args:
-        return _callback(project, Call(node).args[0])
-    return project.method(owner, match[1]) if match and owner else None

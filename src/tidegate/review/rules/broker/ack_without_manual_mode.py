@@ -98,7 +98,7 @@ def start(channel: pika.channel.Channel) -> None:
 def check(model: Model) -> Iterator[Finding]:
     """Look for acks by consumers that are in automatic mode."""
     for consumer in model.consumers:
-        if consumer.framework == "faststream" or consumer.is_manual:
+        if consumer.framework in ("faststream", "golevelup") or consumer.is_manual:
             continue
         how = settling(model, consumer)
         for call in (*how.acks, *how.nacks):
