@@ -261,7 +261,10 @@ class Call:
     @property
     def callee(self) -> Node | None:
         """Return what is called, without ``new`` and arguments."""
-        return self.node.field("function") or self.node.field("constructor")
+        callee = self.node.field("function") or self.node.field("constructor")
+        if callee is not None and callee.kind == "await_expression" and callee.children:
+            return callee.children[0]  # the grammar's reading of: await f<T>(x)
+        return callee
 
     @property
     def name(self) -> str:
