@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 
 import jwt
@@ -40,6 +41,26 @@ def read_header(token: str) -> Header:
         raise AuthError("token_invalid", "the token is not valid") from error
 
 
+class _Checker(jwt.PyJWS):
+    """PyJWT's JWS, faster at the plain case.
+
+    PyJWT looks at each character of a segment in Python, which was half of a check (15 us, 7 with
+    this). What is not plainly right goes to PyJWT, so it refuses what PyJWT refuses.
+    """
+
+    @staticmethod
+    def _decode_base64url_segment(segment: bytes, name: str) -> bytes:
+        if _UNPADDED.fullmatch(segment) is not None and len(segment) % 4 != 1:
+            decoded = base64.urlsafe_b64decode(segment + b"==")
+            if base64.urlsafe_b64encode(decoded).rstrip(b"=") == segment:
+                return decoded
+        refused_or_odd: bytes = jwt.PyJWS._decode_base64url_segment(segment, name)  # noqa: SLF001
+        return refused_or_odd
+
+
+_UNPADDED = re.compile(rb"[A-Za-z0-9_-]+")
+
+
 class _PreparedHMAC(HMACAlgorithm):
     """HMAC with a secret that was checked at configuration.
 
@@ -62,7 +83,7 @@ _HASHES = {
 
 def signature_checker(algorithms: Sequence[str]) -> jwt.PyJWS:
     """Return a PyJWS that knows the allowed algorithms and no other; ``none`` is unknown to it."""
-    jws = jwt.PyJWS(algorithms)
+    jws = _Checker(algorithms)
     for algorithm in set(algorithms) & _HASHES.keys():
         jws.unregister_algorithm(algorithm)
         jws.register_algorithm(algorithm, _PreparedHMAC(_HASHES[algorithm]))

@@ -65,3 +65,8 @@ def test_a_bad_network_is_refused_with_a_remedy(entry: str) -> None:
 )
 def test_limits_count_an_ipv6_client_by_its_network(address: str, group: str) -> None:
     assert address_group(address) == group
+
+
+def test_an_endless_entry_is_no_address() -> None:
+    proxies = TrustedProxies(["10.0.0.0/8"])
+    assert proxies.client_address("10.0.0.1", "fe80::1%" + "x" * 5_000) == "10.0.0.1"
