@@ -117,6 +117,7 @@ def _of_gateways(model: Model) -> Iterator[Server]:
             key = (gateway.app, gateway.port, path.text if path is not None else "")
             groups.setdefault(key, []).append(gateway)
     for (app, _, _), group in groups.items():
+        group.sort(key=_is_abstract)
         adapters = [each for each in model.adapters if each.app == app]
         made = [adapter_options(model, each) for each in adapters]
         first = group[0]
@@ -138,6 +139,10 @@ def _of_gateways(model: Model) -> Iterator[Server]:
             if made[0].call is not None and own.holder is not None:
                 node, holder = made[0].call.node, own.holder
         yield Server("nest", node, app, options, complete, holder, group)
+
+
+def _is_abstract(gateway: Gateway) -> bool:
+    return gateway.owner is not None and gateway.owner.node.kind.startswith("abstract")
 
 
 def _decorator(gateway: Gateway) -> Node:
