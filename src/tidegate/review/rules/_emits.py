@@ -26,6 +26,7 @@ class Emit:
         audience: ``everyone`` of the namespace, ``others`` (everyone but the sender), ``rooms``,
             or ``self``: the sender's socket only.
         rooms: What it is addressed to, as in the code.
+        excluded: Who does not get it: arguments of ``except``, ``skip_sid``.
         confidence: ``likely`` if only the name says that it is a server.
     """
 
@@ -33,6 +34,7 @@ class Emit:
     audience: Literal["everyone", "others", "rooms", "self"]
     rooms: tuple[Node, ...]
     confidence: Confidence
+    excluded: tuple[Node, ...] = ()
 
 
 def emits(model: Model) -> Iterator[Emit]:
@@ -63,17 +65,20 @@ def _node(
         return None
     chain = call.chain()
     rooms = tuple(arg for each in chain if each.name in _TO_ROOMS for arg in each.args)
+    excluded = tuple(arg for each in chain if each.name == "except" for arg in each.args)
     text = _PASS.sub("", _root_of(call, chain).text.replace("!", "").replace("?.", "."))
     if text.endswith(".broadcast"):
         socket = text.removesuffix(".broadcast")
         if not re.search(r"sock|client|conn|this", socket, re.IGNORECASE):
             return None
-        return Emit(call, "rooms" if rooms else "others", rooms, "certain")
+        return Emit(call, "rooms" if rooms else "others", rooms, "certain", excluded)
     confidence = _server(model, file, call, text, names, gateways)
     if confidence is not None:
-        return Emit(call, "rooms" if rooms else "everyone", rooms, confidence)
+        return Emit(call, "rooms" if rooms else "everyone", rooms, confidence, excluded)
     if rooms:
-        return Emit(call, "rooms", rooms, "likely")
+        return Emit(call, "rooms", rooms, "likely", excluded)
+    if excluded and re.search(r"(?:sock(?:et)?|client|conn)$", text, re.IGNORECASE):
+        return Emit(call, "others", (), "certain", excluded)  # socket.except(room).emit
     return None
 
 
@@ -162,12 +167,14 @@ def _python(model: Model, file: SourceFile, call: Call, names: dict[str, set[str
     confidence = _python_server(model, file, call, receiver, names)
     if confidence is None:
         return None
+    skipped = keywords.get("skip_sid")
+    excluded = () if skipped is None or skipped.text in ("None", "[]") else (skipped,)
     place = 2 if call.name == "emit" else 1
     if address is None and len(call.args) > place:
         address = call.args[place]
     if address is not None and address.text != "None":
-        return Emit(call, "rooms", (address,), confidence)
-    return Emit(call, "everyone", (), confidence)
+        return Emit(call, "rooms", (address,), confidence, excluded)
+    return Emit(call, "others" if excluded else "everyone", (), confidence, excluded)
 
 
 def _python_server(

@@ -87,6 +87,8 @@ _ALL_SOCKETS = re.compile(
 def check(model: Model) -> Iterator[Finding]:
     """Find emits without an address."""
     for emit in emits(model):
+        if emit.excluded:
+            continue  # except-addresses-everyone-else tells of these
         if emit.audience == "everyone":
             message = "This emit reaches every socket of the namespace, of all tenants."
             yield RULE.fault(emit.call.node, message, confidence=emit.confidence)
