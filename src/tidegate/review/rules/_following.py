@@ -1,0 +1,207 @@
+"""A client's values, followed from each handler into all that it calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from tidegate.review.model import Function, Gateway, Handler, Model, Parameter
+from tidegate.review.rules._client_flow import Flow, Names, Sent, Values
+from tidegate.review.source import FUNCTIONS, Call, Node
+
+__all__ = ["Visit", "visits"]
+
+_MAX_DEPTH = 5
+_MAX_VISITS = 40
+_OURS = re.compile(
+    r"_?(?:io|socket|client|server|nsp|ws|websocket|next|fn|cb|callback|ack|done|sid|req|res)"
+)
+_WRITTEN = re.compile(
+    r"handshake\.(?:auth|query|headers)(?:\.|\[['\"])([\w-]+)(?:['\"]\])?\s*=[^=]"
+)
+_SIMPLE = re.compile(
+    r"(?:typing\.)?(?:Optional\[|Annotated\[)?(?:str|int|float|uuid\.UUID|UUID|UUID4|PositiveInt|bytes)\b.*"
+)
+_known: WeakKeyDictionary[Model, list[Visit]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """One function, as a handler comes to it.
+
+    Attributes:
+        came: The function that called it; None for the handler itself.
+        at: The call there.
+    """
+
+    gateway: Gateway
+    handler: Handler
+    flow: Flow
+    came: Visit | None = None
+    at: Node | None = None
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        """Yield the calls in it, without those of inner handlers."""
+        return (call for call in self.flow.function.calls if not self.flow.is_skipped(call.node))
+
+    def chain(self, node: Node) -> Iterator[tuple[Visit, Node]]:
+        """Yield a node's function and those that called it, each with the place in it."""
+        visit: Visit | None = self
+        place: Node | None = node
+        while visit is not None and place is not None:
+            yield visit, place
+            place, visit = visit.at, visit.came
+
+
+def visits(model: Model) -> list[Visit]:
+    """Return all functions that a client's values come to."""
+    if model not in _known:
+        _known[model] = list(_all(model))
+    return _known[model]
+
+
+def _all(model: Model) -> Iterator[Visit]:
+    written = frozenset(
+        match[1]
+        for file in model.files
+        if "handshake" in file.text
+        for match in _WRITTEN.finditer(file.text)
+    )
+    done: set[Node] = set()
+    for gateway in model.gateways:
+        flows: list[Flow] = []
+        inner = tuple(each.function.node for each in gateway.of_kind("message", "disconnect"))
+        for handler in gateway.of_kind("connect", "message"):
+            if handler.function.node in done and gateway.framework != "nest":
+                continue
+            done.add(handler.function.node)
+            skipped = tuple(node for node in inner if node != handler.function.node)
+            flow = _started(model, gateway, handler, flows, skipped, written)
+            if handler.kind == "connect":
+                flows.append(flow)
+            yield from _onwards(model, Visit(gateway, handler, flow), skipped)
+
+
+def _started(
+    model: Model,
+    gateway: Gateway,
+    handler: Handler,
+    outer: list[Flow],
+    skipped: tuple[Node, ...],
+    written: frozenset[str],
+) -> Flow:
+    function = _unwrapped(handler.function)
+    names: Names = {}
+    for flow in outer:
+        names |= _inherited(flow, function)
+    flow = Flow(model.project, function, names, skipped, written)
+    for parameter in function.parameters:
+        names.pop(parameter.name, None)
+    for parameter, values in _given(gateway, handler, function):
+        pattern = parameter.node.field("pattern") or parameter.node
+        if pattern.kind in ("object_pattern", "array_pattern"):
+            flow.bind(pattern, frozenset(Sent(s.node, (), s.source) for s in values), names)
+        else:
+            names[parameter.name] = values
+    return Flow(model.project, function, names, skipped, written)
+
+
+def _inherited(flow: Flow, function: Function) -> Names:
+    """Return what a handler sees of the function around it, or of its object."""
+    if any(each == flow.function.node for each in function.node.ancestors()):
+        own = {
+            target.text
+            for kind in ("variable_declarator", "assignment")
+            for node in function.body.find(kind)
+            if (target := node.field("name") or node.field("left")) is not None
+        }
+        return {name: values for name, values in flow.names.items() if name not in own}
+    if function.owner is not None and function.owner is flow.function.owner:
+        return {name: v for name, v in flow.names.items() if name.startswith(("self.", "this."))}
+    return {}
+
+
+def _unwrapped(function: Function) -> Function:
+    """Return the handler that ``(io, socket) => (payload) => …`` makes."""
+    body = function.body
+    if body.kind in FUNCTIONS:
+        return Function(body, function.name, owner=function.owner)
+    if body.kind == "statement_block":
+        for child in body.children[-1:]:
+            if (
+                child.kind == "return_statement"
+                and child.children
+                and child.children[0].kind in FUNCTIONS
+            ):
+                return Function(child.children[0], function.name, owner=function.owner)
+    return function
+
+
+def _given(
+    gateway: Gateway, handler: Handler, function: Function
+) -> Iterator[tuple[Parameter, Values]]:
+    """Yield the parameters that hold what the client sent."""
+    for position, parameter in enumerate(function.parameters):
+        if _OURS.fullmatch(parameter.name):
+            continue
+        path: tuple[str, ...] = (parameter.name,)
+        if gateway.framework == "websocket" and handler.kind == "connect":
+            if _is_of_route(gateway, parameter):
+                yield parameter, frozenset({Sent(parameter.node, path, "connection")})
+            continue
+        is_payload = parameter.name in handler.payload or (
+            function is not handler.function and handler.kind == "message"
+        )
+        for decorator in parameter.decorators:
+            if decorator.name == "MessageBody" and decorator.args and decorator.args[0].string:
+                path = (decorator.args[0].string,)
+        if is_payload:
+            if parameter.name in ("data", "payload", "body", "message", "content", "text_data"):
+                path = ()
+            yield parameter, frozenset({Sent(parameter.node, path)})
+        elif handler.kind == "connect" and (
+            (gateway.framework == "python-socketio" and position > 0)
+            or gateway.framework == "flask-socketio"
+        ):
+            yield parameter, frozenset({Sent(parameter.node, (), "connection")})
+
+
+def _is_of_route(gateway: Gateway, parameter: Parameter) -> bool:
+    """Tell a path or query parameter of FastAPI from what is injected."""
+    text = parameter.node.text
+    if re.search(
+        r"Depends|Security|WebSocket|State\b|Annotated\[\w+, *(?!Query|Path|Header)", text
+    ):
+        return False
+    if gateway.namespace and f"{{{parameter.name}" in gateway.namespace:
+        return True
+    if re.search(r"\b(?:Query|Path|Header|Cookie)\(", text):
+        return True
+    return bool(_SIMPLE.fullmatch(parameter.type))
+
+
+def _onwards(model: Model, first: Visit, skipped: tuple[Node, ...]) -> Iterator[Visit]:
+    waiting = [(first, 0)]
+    seen = {(first.flow.function.node, frozenset(first.flow.names))}
+    count = 0
+    while waiting:
+        visit, depth = waiting.pop(0)
+        yield visit
+        count += 1
+        if depth >= _MAX_DEPTH or count > _MAX_VISITS:
+            continue
+        for call in visit.calls:
+            target = model.project.target(call, visit.flow.function)
+            if target is None or target.node in skipped:
+                continue
+            names = visit.flow.given_to(target, call)
+            names = {name: values for name, values in names.items() if values}
+            key = (target.node, frozenset(names))
+            if not names or key in seen:
+                continue
+            seen.add(key)
+            flow = Flow(model.project, target, names, written=visit.flow.written)
+            waiting.append((Visit(visit.gateway, visit.handler, flow, visit, call.node), depth + 1))
