@@ -9,6 +9,7 @@ from tidegate.review.diagnostic import Note
 from tidegate.review.model import (
     brokers_amqp,
     brokers_nest,
+    client_sockets,
     nest,
     node_sockets,
     python_sockets,
@@ -28,7 +29,7 @@ from tidegate.review.model.parts import (
     SocketServer,
 )
 from tidegate.review.model.project import Project
-from tidegate.review.source import Node, SourceFile
+from tidegate.review.source import SourceFile
 
 __all__ = ["Model", "build"]
 
@@ -55,7 +56,8 @@ class Model:
     consumers: list[Consumer] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
     clients: list[ClientSocket] = field(default_factory=list)
-    judged: dict[Node, Any] = field(default_factory=dict)
+    plain_clients: list[ClientSocket] = field(default_factory=list)
+    judged: dict[object, Any] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
 
     def app_of(self, file: SourceFile) -> str:
@@ -99,4 +101,5 @@ def _take_in(model: Model, file: SourceFile) -> None:
     model.adapters += nest.adapters(project, file)
     model.modules += nest.modules(project, file)
     model.broker_options += brokers_nest.broker_options(project, file)
-    model.clients += node_sockets.clients(project, file)
+    model.clients += client_sockets.clients(project, file)
+    model.plain_clients += client_sockets.plain_clients(project, file)

@@ -1,14 +1,14 @@
-"""Socket.IO on Node without Nest: servers, middlewares, connections; and clients."""
+"""Socket.IO on Node without Nest: servers, middlewares, connections."""
 
 from __future__ import annotations
 
 import re
 
+from tidegate.review.model.constants import text_of
 from tidegate.review.model.declarations import Function
 from tidegate.review.model.nest import app_of
 from tidegate.review.model.options import options_in
 from tidegate.review.model.parts import (
-    ClientSocket,
     Gateway,
     Handler,
     Middleware,
@@ -17,7 +17,7 @@ from tidegate.review.model.parts import (
 from tidegate.review.model.project import Project
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
-__all__ = ["clients", "function_of", "gateways", "middlewares", "name_of", "servers"]
+__all__ = ["function_of", "gateways", "middlewares", "name_of", "servers"]
 
 
 def servers(project: Project, file: SourceFile) -> list[SocketServer]:
@@ -102,11 +102,12 @@ def gateways(project: Project, file: SourceFile) -> list[Gateway]:
     for call in file.calls:
         if call.name not in ("on", "once") or len(call.args) < 2 or call.receiver is None:
             continue
-        if call.args[0].string not in ("connection", "connect"):
+        event = text_of(project, call.args[0])
+        if event not in ("connection", "connect"):
             continue
         function = function_of(project, call.args[1])
         receiver = call.receiver.text
-        if not _is_server(project, file, receiver, made, function, call):
+        if not _is_server(project, file, receiver, made, function, call, event):
             continue
         gateway = Gateway("socket.io", call.node, receiver, _namespace(project, call))
         gateway.call, gateway.app = call, app_of(project, file)
@@ -128,13 +129,16 @@ def _is_server(
     made: set[str],
     function: Function | None,
     call: Call,
+    event: str,
 ) -> bool:
     """Tell a Socket.IO server from a WebSocket server, a database, a client."""
     if receiver in made or any(each.name == "of" for each in call.chain()):
         return True
+    if _is_typed(project, file, receiver):
+        return True
     if project.imports_from(file, "ws", "socket.io-client", "mongoose", "net", "redis", "ioredis"):
         return False
-    if function is None or not function.parameters or call.args[0].string != "connection":
+    if function is None or not function.parameters or event != "connection":
         return False
     if project.owner(call.node) is not None and receiver.startswith("this.server"):
         return False
@@ -146,6 +150,19 @@ def _is_server(
     return bool(looks and (is_used or "socket.io" in file.text))
 
 
+def _is_typed(project: Project, file: SourceFile, receiver: str) -> bool:
+    """Tell whether a name is declared as a server: ``start(io: Server)``."""
+    if not receiver.isidentifier():
+        return False
+    match = re.search(rf"\b{receiver}\??\s*:\s*(\w+)", file.text)
+    imported = project.imports(file).get(match[1]) if match else None
+    return (
+        imported is not None
+        and imported.module == "socket.io"
+        and imported.name in ("Server", "Namespace", "default")
+    )
+
+
 def _messages(project: Project, function: Function) -> list[Handler]:
     found = []
     for call in function.calls:
@@ -153,7 +170,7 @@ def _messages(project: Project, function: Function) -> list[Handler]:
             continue
         if not re.search(r"sock|client", call.receiver.text, re.I):
             continue
-        event = call.args[0].string
+        event = text_of(project, call.args[0])
         handler = function_of(project, call.args[1])
         if handler is None:
             continue
@@ -187,26 +204,6 @@ def _namespace(project: Project, call: Call) -> str | None:
         return None if text is None else "/" + text.strip("/")
     receiver = call.receiver.text if call.receiver else ""
     return "/" if re.search(r"(?:^|\.)(?:io|sio)$", receiver) else None
-
-
-def clients(project: Project, file: SourceFile) -> list[ClientSocket]:
-    """Return the Socket.IO clients that a file makes."""
-    found = []
-    imports = project.imports(file)
-    for call in file.calls:
-        imported = imports.get(call.path.split(".")[0])
-        if imported is None or imported.module != "socket.io-client" or call.is_new:
-            continue
-        if call.name not in (call.path, "io", "connect", "lookup", "default"):
-            continue
-        value = project.value(call.args[-1]) if call.args else None
-        is_url_only = len(call.args) == 1 and (value is None or value.kind != "object")
-        options: dict[str, Node] | None = {}
-        if call.args and not is_url_only:
-            options = value.pairs() if value is not None and value.kind == "object" else None
-        url = call.args[0] if call.args and call.args[0].kind != "object" else None
-        found.append(ClientSocket(call, url, options, name_of(call.node), call.node.function))
-    return found
 
 
 def function_of(project: Project, node: Node) -> Function | None:

@@ -219,6 +219,7 @@ class ClientSocket:
         options: None if they are not literal; ``...`` among them if some are spread in.
         name: As its code calls it, such as ``socket`` or ``socketRef.current``.
         function: The function around, such as an effect or a component; None at the top level.
+        holder: A literal to which an option can be added.
     """
 
     call: Call
@@ -227,6 +228,7 @@ class ClientSocket:
     name: str
     function: Node | None
     kind: Literal["socket.io", "websocket"] = "socket.io"
+    holder: Node | None = None
 
     @property
     def file(self) -> SourceFile:
