@@ -122,3 +122,23 @@ async def read(client, id: str) -> None: ...  # tidegate
 """
     model = modelled({"realtime.py": TIDEGATE, "more.py": more})
     assert [gateway.namespace for gateway in model.gateways] == ["/chat", "/chat"]
+
+
+def test_an_event_that_has_a_name() -> None:
+    names = """\
+export const Events = Object.freeze({ CONNECTED: 'connection', SENT: 'sent' });
+export enum Kinds { Left = 'left' }
+"""
+    code = """\
+import { Server } from 'socket.io';
+import { Events, Kinds } from './names';
+export function start(server: Server) {
+  const io = new Server(server);
+  io.on(Events.CONNECTED, (socket) => {
+    socket.on(Events.SENT, () => {});
+    socket.on(Kinds.Left, () => {});
+  });
+}
+"""
+    model = modelled({"names.ts": names, "a.ts": code})
+    assert kinds(model) == [("connect", ""), ("message", "sent"), ("message", "left")]

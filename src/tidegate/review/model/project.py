@@ -200,6 +200,18 @@ class Project:
             node = found
         return node
 
+    def home_of(self, file: SourceFile, name: str) -> tuple[SourceFile, str] | None:
+        """Return the file that declares a name, and the name there."""
+        for _ in range(4):
+            imported = self.imports(file).get(name)
+            if imported is None:
+                return file, name
+            target = self._imported_file(file, imported)
+            if target is None or target is file:
+                return None
+            file, name = target, imported.name
+        return None
+
     def _constant(self, file: SourceFile, name: str, depth: int) -> Node | None:
         if file.name not in self._constants:
             constants = self._constants[file.name] = {}
