@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.review.model import Function, Gateway, Model
-from tidegate.review.model.node_sockets import function_of
+from tidegate.review.rules._gates import Gate, gates, gates_before
 from tidegate.review.source import Call, Node
 
-__all__ = ["Evidence", "authentication", "guards_of"]
+__all__ = ["Evidence", "authentication", "authentication_before", "guards_of", "verifies"]
 
 _VERIFIES = re.compile(
     r"(?:jwt_?)?(?:verify|authenticate|authorize|introspect|decode)(?:[A-Z_]\w*|Async|d)?"
     r"|(?:jwt|token|session|auth|verify|validate|check|require|ensure|assert)_?(?:Verify|verify|Token|token"
     r"|Session|session|Auth|auth|Jwt|jwt|Cookie|cookie|Credentials|credentials|ApiKey|api_key|Login|login)\w*"
     r"|(?:get|find|load|fetch|extract|resolve|lookup|parse|read)\w*(?:From|from|By|by)_?"
-    r"(?:Token|token|Socket|socket|Client|Handshake|Jwt|jwt|Cookie|cookie|Auth|auth|Session|session|ws|Ws|scope)\w*"
-    r"|(?:get|load)_?\w*(?:Session|_session|Identity|_identity|Principal|CurrentUser|current_user)\w*"
+    r"(?:Token|token|Jwt|jwt|Cookie|cookie|Auth|auth|Session|session)\w*"
+    r"|(?:get|find|load|fetch|extract|resolve|lookup|read)_?(?:\w*(?:[uU]ser|[iI]dentity|[aA]ccount|[cC]laims|[pP]rincipal"
+    r"|[tT]oken|[aA]uth|[mM]ember|[cC]urrent)\w*)?(?:From|from|By|by)_?(?:Socket|Client|Handshake|handshake|Ws|ws|scope)\w*"
+    r"|(?:get|load)_?\w*(?:Session|Identity|_identity|Principal|CurrentUser|current_user)\w*"
     r"|current_user|is_?authenticated|isAuthenticated|is_anonymous|AnonymousUser|getServerSession"
     r"|\w*(?:auth|Auth|jwt|Jwt|token|Token)\w*(?:Middleware|middleware|Guard|guard|Verifier|verifier)\w*"
     r"|canActivate|validateUser|validate_user|verifier|unsign|identify|login_required\w*|passport"
+)
+_DATABASE = re.compile(
+    r"get_?(?:async_?|db_?|new_?)?session(?:_?local|_?maker)?|decode", re.IGNORECASE
 )
 _CREDENTIALS = re.compile(
     r"\b(?:\w*[tT]oken\w*|\w*[aA]uth\w*|\w*[sS]ession\w*|\w*[cC]ookies?\w*|\w*[jJ]wt\w*|api_?[kK]ey\w*"
@@ -54,24 +59,19 @@ def guards_of(gateway: Gateway) -> list[Node]:
     ]
 
 
+def verifies(name: str) -> bool:
+    """Tell whether a name says that who somebody is gets verified, or was."""
+    return _VERIFIES.fullmatch(name.lstrip("_#")) is not None
+
+
 def authentication(model: Model, gateway: Gateway) -> Evidence:
     """Return whether somebody checks who connects, before the gateway's handlers run."""
     if gateway.framework == "tidegate":
         return Evidence("yes")
-    unknown: Node | None = None if gateway.is_complete else gateway.node
-    for gate in _gates(model, gateway):
-        if isinstance(gate, Node):
-            if any(_VERIFIES.fullmatch(name) for name in re.findall(r"\w+", gate.text)):
-                return Evidence("yes", gate)
-            unknown = unknown or gate
-            continue
-        if gate.node not in model.judged:
-            model.judged[gate.node] = _in_reach(model, gate)
-        evidence: Evidence = model.judged[gate.node]
-        if evidence.verdict == "yes":
-            return evidence
-        if evidence.verdict == "unknown":
-            unknown = unknown or evidence.node
+    evidence = _first(model, gates(model, gateway))
+    if evidence.verdict == "yes":
+        return evidence
+    unknown = evidence.node if gateway.is_complete else evidence.node or gateway.node
     for handler in gateway.of_kind("message"):
         name = f"{handler.event or ''} {handler.function.name}"
         if re.search(r"auth|login|identify|token|handshake", name, re.IGNORECASE):
@@ -79,73 +79,30 @@ def authentication(model: Model, gateway: Gateway) -> Evidence:
     return Evidence("no") if unknown is None else Evidence("unknown", unknown)
 
 
-def _gates(model: Model, gateway: Gateway) -> Iterator[Function | Node]:
-    """Yield what runs before or while a client connects: functions, or expressions for them."""
-    for handler in gateway.of_kind("connect", "init"):
-        yield handler.function
-        yield from _dependencies(model, handler.function)
-    if gateway.call is not None and gateway.file.is_python:
-        yield from _dependencies_of(model, gateway)
-    if gateway.framework in ("python-socketio", "flask-socketio", "websocket", "channels"):
-        for other in model.gateways:
-            if _is_sibling(gateway, other):
-                yield from (handler.function for handler in other.of_kind("connect"))
-        return
-    for middleware in model.middlewares:
-        is_same = middleware.app == gateway.app or not middleware.app or not gateway.app
-        namespaces = {middleware.namespace, gateway.namespace}
-        if is_same and (None in namespaces or len(namespaces) == 1):
-            yield middleware.function or middleware.call.args[0]
-    for adapter in model.adapters:
-        if gateway.framework == "nest" and adapter.app == gateway.app:
-            if adapter.owner is not None:
-                for each in model.project.lineage(adapter.owner)[0]:
-                    yield from each.methods.values()
-            elif not re.search(r"(?:^|\.)(?:IoAdapter|WsAdapter)$", adapter.name):
-                yield adapter.call.args[0]
-    for server in model.servers:
-        if server.app == gateway.app and server.options and "allowRequest" in server.options:
-            given = server.options["allowRequest"]
-            yield function_of(model.project, given) or given
-    if "allowRequest" in gateway.options:
-        given = gateway.options["allowRequest"]
-        yield function_of(model.project, given) or given
-    for other in model.gateways:
-        if _is_sibling(gateway, other):
-            yield from (handler.function for handler in other.of_kind("connect", "init"))
+def authentication_before(model: Model, gateway: Gateway) -> Evidence:
+    """Return whether a client was checked when the gateway's own connect handler begins."""
+    if gateway.framework == "tidegate":
+        return Evidence("yes")
+    return _first(model, gates_before(model, gateway))
 
 
-def _is_sibling(gateway: Gateway, other: Gateway) -> bool:
-    return (
-        other is not gateway
-        and other.framework == gateway.framework
-        and other.app == gateway.app
-        and other.namespace == gateway.namespace
-        and gateway.namespace is not None
-        and gateway.framework in ("nest", "socket.io", "python-socketio", "flask-socketio")
-    )
-
-
-def _dependencies(model: Model, function: Function) -> Iterator[Function | Node]:
-    """Yield what FastAPI runs for a function's parameters."""
-    if not function.file.is_python:
-        return
-    for parameter in function.parameters:
-        for match in re.finditer(r"(?:Depends|Security)\(\s*([\w.]+)", parameter.node.text):
-            target = model.project.resolve(function.file, match[1])
-            yield target if isinstance(target, Function) else parameter.node
-        if re.search(r"[uU]ser|[aA]uth|[iI]dentity|[pP]rincipal|[cC]laims", parameter.type):
-            yield parameter.node  # Annotated[User, Depends(...)] under a name of its own
-
-
-def _dependencies_of(model: Model, gateway: Gateway) -> Iterator[Node]:
-    """Yield dependencies of the route, and of routers of the file."""
-    call = gateway.call
-    if call is not None and "dependencies" in call.keywords:
-        yield call.keywords["dependencies"]
-    for each in gateway.file.calls:
-        if each.name in ("APIRouter", "FastAPI") and "dependencies" in each.keywords:
-            yield each.keywords["dependencies"]
+def _first(model: Model, found: Iterable[Gate]) -> Evidence:
+    """Return what the first gate says that checks clients, or that can't be judged."""
+    unknown: Evidence | None = None
+    for gate in found:
+        if isinstance(gate, Node):
+            if any(verifies(name) for name in re.findall(r"\w+", gate.text)):
+                return Evidence("yes", gate)
+            unknown = unknown or Evidence("unknown", gate)
+            continue
+        if gate.node not in model.judged:
+            model.judged[gate.node] = _in_reach(model, gate)
+        evidence: Evidence = model.judged[gate.node]
+        if evidence.verdict == "yes":
+            return evidence
+        if evidence.verdict == "unknown":
+            unknown = unknown or evidence
+    return unknown or Evidence("no")
 
 
 def _in_reach(model: Model, gate: Function) -> Evidence:
@@ -167,7 +124,7 @@ def _in_function(model: Model, function: Function) -> Evidence:
         "private_property_identifier",
     )
     for name in names:
-        if _VERIFIES.fullmatch(name.text.lstrip("_#")):
+        if verifies(name.text) and not _is_other(name):
             return Evidence("yes", name)
     refusal = _refusal(function)
     if refusal is not None:
@@ -185,6 +142,17 @@ def _in_function(model: Model, function: Function) -> Evidence:
         if re.search(r"auth|token|jwt|session", call.path, re.IGNORECASE):
             return Evidence("unknown", call.node)
     return Evidence("no")
+
+
+def _is_other(name: Node) -> bool:
+    """Tell ``bytes.decode()`` and ``get_session()`` of a database from what they look like."""
+    if not _DATABASE.fullmatch(name.text):
+        return False
+    around = name.parent
+    if name.text == "decode":
+        path = around.text if around is not None else ""
+        return re.search(r"jwt|jose|token", path, re.IGNORECASE) is None
+    return name.file.is_python
 
 
 def _refusal(function: Function) -> Node | None:
