@@ -193,6 +193,7 @@ def test_middleware_finds(body: str) -> None:
         "  if (!token) { next(new Error('no token')); return; }\n  next();",
         "  if (!token) { next(new Error('no token')); } else { next(); }",
         "  if (!token) return next();\n  next();",
+        "  if (!token) next(new Error('no'));\n  socket.user = jwt.verify(token, KEY);\n  next();",
         "  try { verify(token); next(); } catch (e) { next(new Error('bad')); }",
         "  try { verify(token); next(); } catch (e) { socket.data.user = null; next(); }",
         "  try { verify(token); next(); } catch (e) { log('bad'); socket.disconnect(); }",

@@ -9,7 +9,7 @@ from tidegate.review.diagnostic import Finding
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._connecting import Scene, accepts, scenes
-from tidegate.review.rules._failed_checks import FailedCheck, failed_checks, rest_of
+from tidegate.review.rules._failed_checks import FailedCheck, failed_checks, rest_of, subject_of
 from tidegate.review.rules._outcomes import Outcome, is_refusal, is_welcome, outcome_of
 from tidegate.review.rules._refusing import refusal_in, refusal_of_next
 from tidegate.review.source import Call
@@ -219,6 +219,8 @@ def _in_middleware(model: Model, scene: Scene, failed: FailedCheck) -> Finding |
     if refusals:
         last = refusals[-1]
         if _ends_with(failed, last) and _lets_pass(scene, failed):
+            if failed.kind == "missing" and _is_verified_after(failed):
+                return RULE.could_not_tell(last.node, "What follows may fail without a token.")
             message = "`next` gets the error, and then the code goes on and lets the client in."
             return RULE.fault(last.node, message, fix=refusal_of_next(last, scene))
         return None
@@ -247,6 +249,17 @@ def _lets_pass(scene: Scene, failed: FailedCheck) -> bool:
         not call.args and call.receiver is None
         for node in rest_of(failed.around)
         for call in node.calls(scene.calls_next)
+    )
+
+
+def _is_verified_after(failed: FailedCheck) -> bool:
+    """Tell whether a token is verified once more, which throws if there is none."""
+    missing = subject_of(failed.node)
+    return any(
+        re.match(r"(?:jwt_?)?(?:verify|decode)", call.name, re.IGNORECASE)
+        and any(re.search(rf"\b{missing}\b", arg.text) for arg in call.args)
+        for node in rest_of(failed.around)
+        for call in node.calls()
     )
 
 
