@@ -125,7 +125,7 @@ def _unknown(into: Options, node: Node) -> None:
 
 def _named(project: Project, node: Node) -> Node | None:
     """Return what a name, or a static member of a class, was set to."""
-    if node.kind == "identifier":
+    if node.kind in ("identifier", "shorthand_property_identifier"):
         value = project.value(node)
         return None if value is None or value == node else value
     if node.kind != "member_expression":

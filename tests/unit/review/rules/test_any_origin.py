@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from tests.unit.review.helpers import found, review_project, review_text
 
+from tidegate.review.fix import applied
+
 GATEWAY = """\
 import { WebSocketGateway } from '@nestjs/websockets';
 @WebSocketGateway(OPTIONS)
@@ -66,3 +68,74 @@ const io = new Server(http, {
 """
     assert found(code, "any-origin", "a.js") == [3]
     assert not found(code.replace("socket.io", "other.io"), "any-origin", "a.js")
+
+
+def test_origins_that_an_adapter_replaces_do_not_count() -> None:
+    adapter = """\
+import { IoAdapter } from '@nestjs/platform-socket.io';
+export class ChatAdapter extends IoAdapter {
+  createIOServer(port: number, options?: ServerOptions) {
+    return super.createIOServer(port, { ...options, cors: { origin: ORIGIN } });
+  }
+}
+"""
+    files = {
+        "a.ts": GATEWAY.replace("OPTIONS", "{ cors: true }"),
+        "adapter.ts": adapter.replace("ORIGIN", "['https://a.example']"),
+        "main.ts": "import { ChatAdapter } from './adapter';\n"
+        "app.useWebSocketAdapter(new ChatAdapter(app));\n",
+    }
+    assert not review_project(files, "any-origin").findings
+    files["adapter.ts"] = adapter.replace("ORIGIN", "'*'")
+    [finding] = review_project(files, "any-origin").findings
+    assert finding.file == "adapter.ts"
+
+
+@pytest.mark.parametrize(
+    ("options", "corrected"),
+    [
+        ("{ cors: true }", "{ cors: { origin: LIST } }"),
+        ("{ cors: {} }", "{ cors: { origin: LIST } }"),
+        ("{ cors: { origin: '*' } }", "{ cors: { origin: LIST } }"),
+        ("{ cors: { credentials: true } }", "{ cors: { credentials: true, origin: LIST } }"),
+    ],
+)
+def test_the_correction(options: str, corrected: str) -> None:
+    code = GATEWAY.replace("OPTIONS", options)
+    [finding] = review_text(code, "any-origin")
+    assert finding.fix is not None
+    text = applied(code, finding.fix.edits)
+    listed = "['https://app.example.com'] /* the origins of your own pages */"
+    assert text == GATEWAY.replace("OPTIONS", corrected.replace("LIST", listed))
+    assert not found(text, "any-origin")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            "from flask_socketio import SocketIO\nsio = SocketIO(app, cors_allowed_origins='*')",
+            True,
+        ),
+        (
+            "from flask_socketio import SocketIO\nsio = SocketIO()\n"
+            "sio.init_app(app, cors_allowed_origins='*')",
+            True,
+        ),
+        ("import socketio\nsio = socketio.Server(cors_allowed_origins=['*'])", True),
+        ("import socketio\nsio = socketio.Server(cors_allowed_origins=['https://a'])", False),
+        ("import socketio\nsio = socketio.Server(cors_allowed_origins=[])", False),
+        ("import socketio\nsio = socketio.Server()", False),
+        (
+            "from fastapi.middleware.cors import CORSMiddleware\n"
+            "app.add_middleware(CORSMiddleware, allow_origins=['*'])  # websocket",
+            False,
+        ),
+    ],
+)
+def test_python(code: str, expected: bool) -> None:
+    findings = review_text(code, "any-origin", name="a.py")
+    assert bool(findings) is expected
+    for finding in findings:
+        assert finding.fix is not None
+        assert not found(applied(code, finding.fix.edits), "any-origin", "a.py")
