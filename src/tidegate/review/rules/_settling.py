@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tidegate.review.model import Consumer, Function, Model
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["Settling", "in_catch", "requeues", "settling"]
+__all__ = ["Settling", "in_catch", "is_ack", "is_nack", "is_process", "requeues", "settling"]
 
 _ACKS = ("ack", "ackAll", "basic_ack", "acknowledge")
 _NACKS = ("nack", "nackAll", "reject", "basic_nack", "basic_reject")
@@ -23,12 +23,14 @@ class Settling:
         nacks: Calls that refuse.
         escapes: Where the message or its channel goes to code that is not here.
         processes: ``async with message.process()`` (aio-pika), which settles by itself.
+        around: Decorators and exceptions that may settle around the function.
     """
 
     acks: tuple[Call, ...]
     nacks: tuple[Call, ...]
     escapes: tuple[Node, ...]
     processes: tuple[Call, ...]
+    around: tuple[Node, ...] = ()
 
     @property
     def is_settled(self) -> bool:
@@ -44,16 +46,37 @@ def settling(model: Model, consumer: Consumer) -> Settling:
     processes: list[Call] = []
     for function in model.project.reach(consumer.function):
         for call in function.calls:
-            if call.name in _ACKS and not _is_socket_ack(call):
+            if is_ack(call):
                 acks.append(call)
-            elif call.name in _NACKS and not _is_promise(call):
+            elif is_nack(call):
                 nacks.append(call)
-            elif call.name == "process" and consumer.framework in ("aio-pika", "faststream"):
+            elif is_process(call) and consumer.framework in ("aio-pika", "faststream"):
                 processes.append(call)
             elif _escapes(model, consumer, function, call):
                 escapes.append(call.node)
-        escapes += _raised(consumer, function)
-    return Settling(tuple(acks), tuple(nacks), tuple(escapes), tuple(processes))
+    around = tuple(_raised(consumer, consumer.function))
+    escapes += around
+    return Settling(tuple(acks), tuple(nacks), tuple(escapes), tuple(processes), around)
+
+
+def is_ack(call: Call) -> bool:
+    """Tell a call that acknowledges a message."""
+    return call.name in _ACKS and not _is_socket_ack(call)
+
+
+def is_nack(call: Call) -> bool:
+    """Tell a call that refuses a message."""
+    return call.name in _NACKS and not _is_promise(call)
+
+
+def is_process(call: Call) -> bool:
+    """Tell ``async with message.process()`` from other things that are processed."""
+    if call.name != "process" or call.receiver is None or not call.file.is_python:
+        return False
+    around = call.node.parent
+    while around is not None and around.kind in ("as_pattern", "await", "parenthesized_expression"):
+        around = around.parent
+    return around is not None and around.kind == "with_item"
 
 
 def requeues(call: Call) -> bool | None:
@@ -116,8 +139,6 @@ def _escapes(model: Model, consumer: Consumer, function: Function, call: Call) -
 
 def _raised(consumer: Consumer, function: Function) -> list[Node]:
     """Return decorators that may settle around the function, and FastStream's exceptions."""
-    if function is not consumer.function:
-        return []
     known = {
         *("EventPattern", "MessagePattern", "UsePipes", "HttpCode", "Payload", "Ctx", "subscriber"),
         *("publisher", "Public", "UseFilters"),

@@ -1,0 +1,222 @@
+"""``not-settled-on-some-path``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tidegate.review.diagnostic import Confidence, Finding
+from tidegate.review.fix import Fix, suggested
+from tidegate.review.model import Consumer, Model
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._broker_fixes import acknowledging, guarded, refusing, settled_before
+from tidegate.review.rules._controllers import is_read
+from tidegate.review.rules._message_ways import SETTLED, outcomes
+from tidegate.review.rules._paths import Exit
+from tidegate.review.rules._settling import settling
+from tidegate.review.source import Node
+
+RULE = Rule(
+    name="not-settled-on-some-path",
+    topic="broker",
+    severity="high",
+    languages=("typescript", "python"),
+    summary="A consumer leaves a message unsettled when it returns early or fails.",
+    why=(
+        "The broker keeps a message until it is settled or the channel closes. Each one that is "
+        "forgotten takes a place of the prefetch; when all are taken the consumer gets nothing "
+        "more, without an error. After a restart all of them come again."
+    ),
+    remedy="Settle the message on every way out: acknowledge what is done, refuse what failed.",
+    examples=(
+        Example(
+            "typescript",
+            bad="""\
+import { Controller } from '@nestjs/common';
+import { Ctx, EventPattern, Payload, RmqContext } from '@nestjs/microservices';
+import { OrdersService } from './orders.service';
+
+@Controller()
+export class OrdersConsumer {
+  constructor(private readonly orders: OrdersService) {}
+
+  @EventPattern('order.paid')
+  async paid(@Payload() order: { id?: string }, @Ctx() context: RmqContext) {
+    const channel = context.getChannelRef();
+    const message = context.getMessage();
+    try {
+      if (!order.id) {
+        return;
+      }
+      await this.orders.paid(order.id);
+      channel.ack(message);
+    } catch (error) {
+      channel.nack(message, false, false);
+    }
+  }
+}
+""",
+            good="""\
+import { Controller } from '@nestjs/common';
+import { Ctx, EventPattern, Payload, RmqContext } from '@nestjs/microservices';
+import { OrdersService } from './orders.service';
+
+@Controller()
+export class OrdersConsumer {
+  constructor(private readonly orders: OrdersService) {}
+
+  @EventPattern('order.paid')
+  async paid(@Payload() order: { id?: string }, @Ctx() context: RmqContext) {
+    const channel = context.getChannelRef();
+    const message = context.getMessage();
+    try {
+      if (!order.id) {
+        channel.nack(message, false, false);
+        return;
+      }
+      await this.orders.paid(order.id);
+      channel.ack(message);
+    } catch (error) {
+      channel.nack(message, false, false);
+    }
+  }
+}
+""",
+        ),
+        Example(
+            "python",
+            bad="""\
+import json
+
+import aio_pika
+
+
+async def paid(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+    order = json.loads(message.body)
+    await orders.paid(order)
+    await message.ack()
+
+
+async def start(queue: aio_pika.abc.AbstractQueue) -> None:
+    await queue.consume(paid)
+""",
+            good="""\
+import json
+
+import aio_pika
+
+
+async def paid(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+    try:
+        order = json.loads(message.body)
+        await orders.paid(order)
+    except Exception:
+        await message.reject(requeue=False)
+        raise
+    await message.ack()
+
+
+async def start(queue: aio_pika.abc.AbstractQueue) -> None:
+    await queue.consume(paid)
+""",
+        ),
+    ),
+)
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Follow each way through consumers that acknowledge by themselves."""
+    for consumer in model.consumers:
+        if consumer.framework == "golevelup" or consumer.is_manual is False:
+            continue
+        how = settling(model, consumer)
+        if not how.is_settled or how.around or not is_read(model, consumer):
+            continue
+        yield from _open_ends(model, consumer)
+
+
+def _open_ends(model: Model, consumer: Consumer) -> Iterator[Finding]:
+    seen: set[Node] = set()
+    ends = [each for each in outcomes(model, consumer) if not each.state.marks & SETTLED]
+    explicit = [each for each in ends if each.is_explicit]
+    if any("unknown" in each.state.marks for each in outcomes(model, consumer)) and not explicit:
+        return
+    for each in explicit or ends[:1]:
+        node = _place(consumer, each)
+        if node in seen:
+            continue
+        seen.add(node)
+        if not each.is_explicit and _ends_the_consumer(consumer):
+            yield RULE.could_not_tell(
+                node,
+                "If this fails, the consumer ends; whether that closes the channel isn't seen.",
+            )
+            continue
+        if each.kind == "raise" and _is_caught_around(model, consumer):
+            yield RULE.could_not_tell(
+                node, "A filter or an interceptor may settle what fails here."
+            )
+            continue
+        is_plain = each.is_explicit and consumer.is_manual
+        confidence: Confidence = "certain" if is_plain else "likely"
+        yield RULE.fault(
+            node, _message(each), confidence=confidence, fix=_fix(consumer, each, node)
+        )
+
+
+def _place(consumer: Consumer, end: Exit) -> Node:
+    if end.kind != "end":
+        return end.node
+    return end.state.why or end.state.failure or consumer.node
+
+
+def _message(end: Exit) -> str:
+    if end.kind == "raise":
+        what = "This throws" if end.is_explicit else "If this fails"
+        return f"{what}, and the message is never settled."
+    if end.kind == "return" or (end.state.why and "statement" in end.state.why.kind):
+        return "The message is never settled on this way."
+    if end.state.failure is not None:
+        return "What fails is caught here, and the message is never settled."
+    return "The message is not settled on every way through this consumer."
+
+
+def _ends_the_consumer(consumer: Consumer) -> bool:
+    """Tell consumers that an exception ends, with their channel mostly: loops, and pika."""
+    return consumer.framework == "pika" or consumer.function.node.kind == "for_statement"
+
+
+def _is_caught_around(model: Model, consumer: Consumer) -> bool:
+    """Tell whether an exception filter or interceptor of the project settles messages."""
+    if consumer.framework != "nest":
+        return False
+    function = consumer.function
+    decorators = [*function.decorators, *(function.owner.decorators if function.owner else [])]
+    if any(each.name == "UseFilters" for each in decorators):
+        return True
+    return any(
+        re.search(r"ExceptionFilter|NestInterceptor|@Catch\(", file.text)
+        and re.search(r"\.(?:n?ack|reject)\(", file.text)
+        for file in model.files
+        if not file.is_python
+    )
+
+
+def _fix(consumer: Consumer, end: Exit, node: Node) -> Fix | None:
+    if node.file is not consumer.function.file:
+        return None
+    refusal = refusing(consumer)
+    if not end.is_explicit:
+        edit = guarded(consumer, node, refusal) if refusal else None
+        return suggested(edit) if edit is not None else None
+    text = refusal or acknowledging(consumer)
+    if not text or node.kind not in (
+        "return_statement",
+        "throw_statement",
+        "raise_statement",
+        "continue_statement",
+    ):
+        return None
+    edit = settled_before(consumer, node, text)
+    return suggested(edit) if edit is not None else None
