@@ -143,7 +143,7 @@ def in_package(model: Model, file: SourceFile) -> list[SourceFile]:
 
 
 def is_connected(model: Model, client: ClientSocket) -> bool:
-    """Tell a socket that connects from one that is made for show: ``io({ autoConnect: false })``."""
+    """Tell a socket that connects from one that only is made, with ``autoConnect: false``."""
     connects = (client.options or {}).get("autoConnect")
     if connects is None or connects.text == "true":
         return True

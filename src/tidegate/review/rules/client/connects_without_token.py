@@ -1,0 +1,207 @@
+"""``connects-without-token``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, inserted_before, line_after, suggested
+from tidegate.review.model import ClientSocket, Function, Model
+from tidegate.review.model.client_sockets import Opening
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._client_fixes import indented, with_option
+from tidegate.review.rules._client_sockets import is_page, judged, openings_of
+from tidegate.review.rules._client_tokens import (
+    SentToken,
+    is_constant,
+    is_guarded,
+    is_renewed,
+    may_be_missing,
+    origin,
+    sent_tokens,
+)
+from tidegate.review.source import Node
+
+RULE = Rule(
+    name="connects-without-token",
+    topic="client",
+    severity="medium",
+    languages=("typescript", "tsx"),
+    summary="A client connects although it has no token, or sends none to a server that wants one.",
+    why=(
+        "The server refuses, and a client that was refused doesn't try again by itself: whoever "
+        "signs in afterwards gets nothing until the page is loaded anew. Where a server lets "
+        "such clients in, they stay strangers with an open connection."
+    ),
+    remedy="Connect when there is a token: return early in the effect if there is none.",
+    examples=(
+        Example(
+            "tsx",
+            bad="""\
+import { useEffect } from 'react';
+import { io } from 'socket.io-client';
+
+export function useOrders(url: string, token: string | null) {
+  useEffect(() => {
+    const socket = io(url, { auth: (send) => send({ token }) });
+    return () => {
+      socket.disconnect();
+    };
+  }, [url, token]);
+}
+""",
+            good="""\
+import { useEffect } from 'react';
+import { io } from 'socket.io-client';
+
+export function useOrders(url: string, token: string | null) {
+  useEffect(() => {
+    if (!token) return;
+    const socket = io(url, { auth: (send) => send({ token }) });
+    return () => {
+      socket.disconnect();
+    };
+  }, [url, token]);
+}
+""",
+        ),
+        Example(
+            "typescript",
+            bad="""\
+import { io } from 'socket.io-client';
+
+export const socket = io('https://api.example.com', {
+  auth: (send) => send({ token: localStorage.getItem('token') }),
+});
+""",
+            good="""\
+import { io } from 'socket.io-client';
+
+export const socket = io('https://api.example.com', {
+  autoConnect: false,
+  auth: (send) => send({ token: localStorage.getItem('token') }),
+});
+
+export function signedIn() {
+  socket.connect();
+}
+""",
+        ),
+    ),
+)
+
+_WANTS = re.compile(r"handshake\??\.auth\b|handshake\s*;|handshake\.auth\?\.")
+_OTHERWISE = re.compile(r"handshake\??\.(?:query|headers)|cookie|request\.session|passport", re.I)
+_REFUSES = re.compile(r"next\(\s*new\s|next\(\s*\w*[eE]rr|\.disconnect\(|\bthrow\b")
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Look at the token that is sent, then at servers of the project that want one."""
+    wanted = None
+    for client in judged(model):
+        options = client.options or {}
+        tokens = list(sent_tokens(model, client))
+        for token in tokens:
+            finding = _missing(model, client, token)
+            if finding is not None:
+                yield finding
+                break
+        if tokens or "..." in options or not is_page(model, client.file):
+            continue
+        if wanted is None:
+            wanted = _wanted_by_servers(model)
+        if _namespace(client) in wanted and _sends_nothing(model, client):
+            yield RULE.fault(
+                client.call.node,
+                "The server of this project wants a token in `auth`; this client sends none.",
+                confidence="likely",
+            )
+
+
+def _missing(model: Model, client: ClientSocket, token: SentToken) -> Finding | None:
+    connects = (client.options or {}).get("autoConnect")
+    if connects is not None and connects.text != "true":
+        return None
+    if is_constant(model, token.value) or not may_be_missing(token.value):
+        return None
+    if is_guarded(token.value, client.call):
+        return None
+    openings = openings_of(model, client)
+    for opening in openings:
+        if opening.call is not client.call and is_guarded(token.value, opening.call):
+            return None
+    first = next((each for each in openings if each.place in ("import", "effect", "render")), None)
+    if first is None:
+        return RULE.could_not_tell(token.value, "Who connects may have asked for the token before.")
+    if first.place == "import" and not is_page(model, client.file):
+        return None
+    message = "Nothing asks whether there is a token before this connects."
+    return RULE.fault(token.value, message, fix=_fix(client, first, token))
+
+
+def _fix(client: ClientSocket, opening: Opening, token: SentToken) -> Fix | None:
+    if opening.place == "import":
+        edit = with_option(client, "autoConnect", "false")
+        return suggested(edit) if edit is not None else None
+    effect = opening.effect
+    match = re.match(r"[A-Za-z_$][\w$?.]*", token.value.text)
+    if effect is None or match is None or "(" in token.value.text:
+        return None
+    check = f"if (!{match[0]}) return;"
+    source = origin(token.value)
+    holder = source.parent
+    if source != token.value and holder is not None and source.function == effect.body:
+        return suggested(line_after(holder, check))
+    body = effect.body.field("body")
+    if body is None or not body.children or body.kind != "statement_block":
+        return None
+    first = body.children[0]
+    return suggested(inserted_before(first, f"{check}\n{indented(first)}"))
+
+
+# Servers of the same project
+
+
+def _wanted_by_servers(model: Model) -> set[str]:
+    """Return the namespaces whose servers refuse who sends no token in ``auth``."""
+    wanted: set[str] = set()
+    for middleware in model.middlewares:
+        if middleware.function is not None and _demands(model, middleware.function):
+            wanted.add(middleware.namespace or "/")
+    for gateway in model.gateways:
+        for handler in gateway.of_kind("connect"):
+            if gateway.framework in ("nest", "socket.io") and _demands(model, handler.function):
+                wanted.add(gateway.namespace or "/")
+    return wanted
+
+
+def _demands(model: Model, function: Function) -> bool:
+    text = "\n".join(each.node.text for each in model.project.reach(function)[:12])
+    return bool(_WANTS.search(text) and _REFUSES.search(text)) and not _OTHERWISE.search(text)
+
+
+def _namespace(client: ClientSocket) -> str:
+    """Return the namespace of a client's address; the main one if the address is not literal."""
+    if client.url is None:
+        return "/"
+    text = client.url.text.strip("'\"`")
+    match = re.fullmatch(r"(?:\w+://[^/]+|\$\{[^}]*\})?(/[\w/-]+)/?", text)
+    return match[1] if match else "/"
+
+
+def _sends_nothing(model: Model, client: ClientSocket) -> bool:
+    options = client.options or {}
+    sends = {"auth", "query", "extraHeaders", "withCredentials", "transportOptions"}
+    if sends & set(options) or is_renewed(model, client):
+        return False
+    url = client.url
+    if url is not None and (url.kind == "identifier" or re.search(r"\?|token", url.text)):
+        return _is_address(model, url)
+    return True
+
+
+def _is_address(model: Model, url: Node) -> bool:
+    value = model.project.value(url) or url
+    return value.kind != "identifier" and not re.search(r"\?\w+=|token", value.text, re.IGNORECASE)

@@ -1,0 +1,179 @@
+"""``reconnect-gives-up``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, replaced, suggested, without_entry
+from tidegate.review.model import ClientSocket, Model
+from tidegate.review.model.socket_names import normal
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._client_sockets import (
+    in_package,
+    is_connected,
+    judged,
+    listeners,
+    mentions,
+    openings_of,
+)
+from tidegate.review.rules._python_clients import python_clients
+from tidegate.review.source import FUNCTIONS, Call, Node
+
+RULE = Rule(
+    name="reconnect-gives-up",
+    topic="client",
+    severity="low",
+    languages=("typescript", "tsx", "python"),
+    summary="A client stops reconnecting after some attempts, or never starts.",
+    why=(
+        "Five attempts are over in half a minute: a laptop that sleeps, or a deployment, takes "
+        "longer. After that the page stays open and never hears anything again."
+    ),
+    remedy="Let it try for ever, with a delay that grows; or tell the user when it gives up.",
+    examples=(
+        Example(
+            "typescript",
+            bad="""\
+import { io } from 'socket.io-client';
+
+export const connect = (url: string) =>
+  io(url, { reconnectionAttempts: 5, reconnectionDelayMax: 10_000 });
+""",
+            good="""\
+import { io } from 'socket.io-client';
+
+export const connect = (url: string) =>
+  io(url, { reconnectionAttempts: Infinity, reconnectionDelayMax: 10_000 });
+""",
+        ),
+        Example(
+            "python",
+            bad="""\
+import socketio
+
+sio = socketio.AsyncClient(reconnection_attempts=5)
+""",
+            good="""\
+import socketio
+
+sio = socketio.AsyncClient(reconnection_attempts=0)
+""",
+        ),
+    ),
+)
+
+_AGAIN = re.compile(
+    r"re_?-?(?:connect|open|try)|retry|resume|wake|online|visib|focus", re.IGNORECASE
+)
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Look at the options that limit reconnecting."""
+    for client in judged(model):
+        finding = _judge(model, client)
+        if finding is not None:
+            yield finding
+    for each in python_clients(model):
+        attempts = model.project.value(each.call.keywords.get("reconnection_attempts"))
+        if attempts is not None and re.fullmatch(r"[1-9]\d*", attempts.text):
+            node = each.call.keywords["reconnection_attempts"]
+            message = f"This client gives up after {attempts.text} attempts."
+            yield RULE.fault(node, message, fix=suggested(replaced(node, "0")))
+        flag = each.call.keywords.get("reconnection")
+        if flag is not None and flag.text == "False" and not _loops(each.connects):
+            message = "This client doesn't reconnect."
+            yield RULE.fault(flag, message, fix=suggested(replaced(flag, "True")))
+
+
+def _judge(model: Model, client: ClientSocket) -> Finding | None:
+    options = client.options or {}
+    flag, attempts = options.get("reconnection"), options.get("reconnectionAttempts")
+    known = model.project.value(attempts)
+    is_off = flag is not None and flag.text == "false"
+    number = known.text.replace("_", "") if known is not None else ""
+    is_limited = bool(re.fullmatch(r"\d+", number))
+    if not is_off and not is_limited:
+        return None
+    if not is_connected(model, client) or _tries_itself(model, client):
+        return None
+    if is_off:
+        message = "This client doesn't reconnect."
+        return RULE.fault(flag or client.call.node, message, fix=_fix(client, "reconnection"))
+    message = f"This client gives up after {number} attempts."
+    return RULE.fault(
+        attempts or client.call.node, message, fix=_fix(client, "reconnectionAttempts")
+    )
+
+
+def _fix(client: ClientSocket, key: str) -> Fix | None:
+    if client.holder is None or key not in client.holder.pairs():
+        return None
+    if key == "reconnection":
+        return suggested(without_entry(client.holder, key))
+    return suggested(replaced(client.holder.pairs()[key], "Infinity"))
+
+
+def _tries_itself(model: Model, client: ClientSocket) -> bool:
+    """Tell whether code goes on after the client gave up, or tells the user that it did."""
+    if mentions(model, client, "reconnect_failed"):
+        return True
+    name = client.name
+    maker = client.function
+    for file in in_package(model, client.file):
+        if "connect" not in file.text and ".open(" not in file.text:
+            continue
+        for call in file.calls:
+            receiver = call.receiver
+            if call.name in ("connect", "open") and receiver is not None:
+                looks = normal(receiver.text) == name or re.search(
+                    r"sock|(?:^|\.)(?:ws|io|client|current)$", normal(receiver.text), re.IGNORECASE
+                )
+                if looks and _is_again(call.node):
+                    return True
+    return maker is not None and _calls_itself(model, client, maker)
+
+
+def _is_again(node: Node) -> bool:
+    """Tell whether this runs after a failure, or when somebody asks for it."""
+    for around in node.ancestors():
+        if around.kind == "if_statement" and re.search(
+            r"io server disconnect|server namespace", (around.field("condition") or around).text
+        ):
+            return False
+        if around.kind in FUNCTIONS and around.parent is not None:
+            holder = around.parent.parent
+            call = Call(holder) if holder is not None and holder.kind == "call_expression" else None
+            event = call.args[0].string if call is not None and call.args else None
+            if event in ("disconnect", "connect_error", "reconnect_failed", "online", "focus"):
+                return True
+            if event == "visibilitychange" or (call is not None and call.name == "setTimeout"):
+                return True
+            name = around.field("name") or around.parent.field("name") or around.parent.field("key")
+            if name is not None and _AGAIN.search(name.text):
+                return True
+            if around.parent.kind == "jsx_expression":
+                return True
+    return False
+
+
+def _calls_itself(model: Model, client: ClientSocket, maker: Node) -> bool:
+    """Tell whether what makes the socket is called again when it is lost."""
+    names = {each.call.name for each in openings_of(model, client)} - {client.call.name}
+    own = maker.field("name") or (maker.parent.field("name") if maker.parent is not None else None)
+    if own is not None:
+        names.add(own.text)
+    for _, given in listeners(maker):
+        if any(call.name in names for call in given.calls()) or given.text in names:
+            return True
+    return any(
+        call.name == "setTimeout" and any(name in call.node.text for name in names)
+        for call in maker.calls("setTimeout")
+    )
+
+
+def _loops(connects: list[Call]) -> bool:
+    """Tell whether ``connect`` is called in a loop (Python)."""
+    return any(call.node.enclosing("while_statement", "for_statement") for call in connects)
