@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from tidegate.review.fix import Edit, inserted_before, line_before, replaced
+from tidegate.review.fix import (
+    Edit,
+    Fix,
+    inserted_after,
+    inserted_before,
+    line_before,
+    replaced,
+    suggested,
+)
 from tidegate.review.model import Consumer
 from tidegate.review.rules._settling import is_ack, is_nack, requeues
 from tidegate.review.source import Call, Node
 
-__all__ = ["acknowledging", "guarded", "refusing", "settled_before"]
+__all__ = ["acknowledging", "guarded", "refusing", "settled_at_the_end", "settled_before"]
 
 
 def refusing(consumer: Consumer) -> str:
@@ -103,6 +112,66 @@ def guarded(consumer: Consumer, node: Node, refusal: str) -> Edit | None:
         lines = ["try {", f"{step}{inner}", "} catch (error) {", *failed, "}"]
     new = f"\n{indent}".join(lines)
     return Edit(node.file.name, statement.start, last.end, new)
+
+
+def settled_at_the_end(consumer: Consumer) -> Fix | None:
+    """Return the fix of a consumer that never settles: refuse what fails, then acknowledge."""
+    body = consumer.function.body
+    if (
+        not body.children
+        or body.find("return_statement")
+        or consumer.function.file != consumer.file
+    ):
+        return None
+    words = _words(consumer)
+    edit = guarded(consumer, body.children[0], words[1]) if words else None
+    if words is None or edit is None:
+        return None
+    line = body.file.text.rfind("\n", 0, edit.start) + 1
+    indent = body.file.text[line : edit.start]
+    edits = [replace(edit, text=f"{edit.text}\n{indent}{words[0]}")]
+    if consumer.framework == "nest" and not consumer.message:
+        edits += _with_context(consumer)
+    return suggested(*edits)
+
+
+def _words(consumer: Consumer) -> tuple[str, str] | None:
+    """Return statements that acknowledge and refuse, by the names of a consumer's parameters."""
+    message = consumer.message
+    if consumer.framework == "nest":
+        context = message or "context"
+        start = f"{context}.getChannelRef()"
+        get = f"{context}.getMessage()"
+        return f"{start}.ack({get});", f"{start}.nack({get}, false, false);"
+    if consumer.framework == "amqplib" and message:
+        receiver = Call(consumer.node).receiver
+        start = receiver.text if receiver is not None else "channel"
+        return f"{start}.ack({message});", f"{start}.nack({message}, false, false);"
+    if consumer.framework == "aio-pika" and message:
+        return f"await {message}.ack()", f"await {message}.reject(requeue=False)"
+    names = [parameter.name for parameter in consumer.function.parameters]
+    if consumer.framework == "pika" and len(names) > 1:
+        tag = f"{names[1]}.delivery_tag"
+        return f"{names[0]}.basic_ack({tag})", f"{names[0]}.basic_nack({tag}, requeue=False)"
+    return None
+
+
+def _with_context(consumer: Consumer) -> list[Edit]:
+    """Return the edits that give a method its context, with the imports it needs."""
+    listed = consumer.function.node.field("parameters")
+    if listed is None:
+        return []
+    last = listed.children[-1] if listed.children else None
+    entry = "@Ctx() context: RmqContext"
+    edits = [inserted_after(last, f", {entry}") if last else replaced(listed, f"({entry})")]
+    file = consumer.file
+    for node in file.root.find("import_statement"):
+        if "@nestjs/microservices" in node.text:
+            names = node.find("import_specifier")
+            missing = [n for n in ("Ctx", "RmqContext") if n not in [each.text for each in names]]
+            if names and missing:
+                edits.append(inserted_after(names[-1], "".join(f", {name}" for name in missing)))
+    return edits
 
 
 def _statement(node: Node) -> str:

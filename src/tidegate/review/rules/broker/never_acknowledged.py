@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from tidegate.review.diagnostic import Finding
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._broker_fixes import settled_at_the_end
+from tidegate.review.rules._controllers import is_read
 from tidegate.review.rules._settling import settling
 
 RULE = Rule(
@@ -102,16 +104,17 @@ async def start(queue: aio_pika.abc.AbstractQueue) -> None:
 def check(model: Model) -> Iterator[Finding]:
     """Follow what consumers with manual acknowledgement call."""
     for consumer in model.consumers:
-        if consumer.is_manual is False:
+        if consumer.is_manual is False or not is_read(model, consumer):
             continue
         how = settling(model, consumer)
         if how.is_settled:
             continue
-        name = consumer.function.name or consumer.pattern or "This consumer"
+        name = consumer.function.name or consumer.pattern or "consumer"
         if consumer.is_manual is None or how.escapes:
             if consumer.is_manual:
                 yield RULE.could_not_tell(
                     consumer.node, "The message goes to code that is not here."
                 )
             continue
-        yield RULE.fault(consumer.node, f"`{name}` must acknowledge its messages, and never does.")
+        message = f"`{name}` must acknowledge its messages, and never does."
+        yield RULE.fault(consumer.node, message, fix=settled_at_the_end(consumer))
