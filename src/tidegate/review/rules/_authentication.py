@@ -61,7 +61,12 @@ def guards_of(gateway: Gateway) -> list[Node]:
 
 def verifies(name: str) -> bool:
     """Tell whether a name says that who somebody is gets verified, or was."""
-    return _VERIFIES.fullmatch(name.lstrip("_#")) is not None
+    bare = re.sub(
+        r"^[_#]*(?:(?:ws|socket|websocket|do|try|async|sync|handle)_?(?=[A-Z_a-z]))?", "", name
+    )
+    return any(
+        _VERIFIES.fullmatch(each) for each in (name.lstrip("_#"), bare, bare[:1].lower() + bare[1:])
+    )
 
 
 def authentication(model: Model, gateway: Gateway) -> Evidence:

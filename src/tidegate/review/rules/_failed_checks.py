@@ -11,7 +11,14 @@ from tidegate.review.model import Function, Model
 from tidegate.review.rules._authentication import verifies
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["FailedCheck", "failed_checks", "has_credentials", "rest_of", "subject_of"]
+__all__ = [
+    "FailedCheck",
+    "failed_checks",
+    "has_credentials",
+    "is_verifying",
+    "rest_of",
+    "subject_of",
+]
 
 _CREDENTIAL = re.compile(
     r"\w*(?:token|jwt|cookies?|credentials?|api_?key|secret|password|ticket)s?"
@@ -27,6 +34,10 @@ _IDENTITY = re.compile(
 _OTHER_ERRORS = re.compile(
     r"Disconnect|Timeout|JSONDecode|Cancelled|KeyboardInterrupt|ConnectionClosed|SystemExit"
     r"|\b(?:TypeError|AttributeError|OSError|IntegrityError|RuntimeError)$"
+)
+_EXTRACTS = re.compile(
+    r"(?:\w*_)?(?:get|extract|parse|read|find)_?\w*(?:[tT]okens?|[jJ]wt|[cC]ookies?|[hH]eaders?)"
+    r"(?:_?[fF]rom\w*)?"
 )
 _EMPTY = ("undefined", "null", "None", "''", '""', "``", "false", "False")
 _NEGATIONS = ("unary_expression", "not_operator")
@@ -217,7 +228,7 @@ def _is_ours(name: str, *, is_sure: bool) -> bool:
 def _catches(function: Function) -> Iterator[FailedCheck]:
     for node in function.body.find("try_statement"):
         tried = node.field("body") or node.children[0]
-        if not any(_is_verifying(call) for call in tried.calls()):
+        if not any(is_verifying(call) for call in tried.calls()):
             continue
         for child in node.children:
             if child.kind not in ("catch_clause", "except_clause") or not child.children:
@@ -233,10 +244,10 @@ def _rejections(function: Function) -> Iterator[FailedCheck]:
     """Yield ``.catch(…)`` of a verification, and ``if (error)`` in its callback."""
     for call in function.calls:
         if call.name == "catch" and call.args and call.args[0].kind in FUNCTIONS:
-            if any(_is_verifying(each) for each in call.chain()):
+            if any(is_verifying(each) for each in call.chain()):
                 body = call.args[0].field("body") or call.args[0]
                 yield FailedCheck(call.args[0], body, "error", body)
-        elif _is_verifying(call) and call.args and call.args[-1].kind in FUNCTIONS:
+        elif is_verifying(call) and call.args and call.args[-1].kind in FUNCTIONS:
             callback = Function(call.args[-1], "")
             first = callback.parameters[0].name if callback.parameters else ""
             for found in callback.body.find("if_statement"):
@@ -245,7 +256,10 @@ def _rejections(function: Function) -> Iterator[FailedCheck]:
                     yield FailedCheck(condition, then, "error", found)
 
 
-def _is_verifying(call: Call) -> bool:
+def is_verifying(call: Call) -> bool:
+    """Tell whether a call verifies who somebody is; taking a token out of a request does not."""
+    if _EXTRACTS.fullmatch(call.name.lstrip("_")):
+        return False
     if call.name in ("decode", "parse") and not re.search(r"jwt|jose", call.path, re.IGNORECASE):
         return False
     if verifies(call.name):
@@ -272,7 +286,7 @@ def _is_of_connecting(node: Node, function: Function) -> bool:
             return False
         call = Call(parent)
         is_called = call.callee is not None and around.start < call.callee.end
-        if not (is_called or call.name in ("then", "catch") or _is_verifying(call)):
+        if not (is_called or call.name in ("then", "catch") or is_verifying(call)):
             return False
     return False
 

@@ -15,6 +15,16 @@ __all__ = ["Gate", "gates", "gates_before"]
 Gate = Function | Node
 """A function of the project, or an expression for one that is not in it."""
 
+_DECIDES = re.compile(
+    r"auth|current|login|verif|require|jwt|identity|permission|401|403|1008|user|token|cookie|"
+    r"WebSocketException|UNAUTHORIZED|FORBIDDEN|POLICY",
+    re.IGNORECASE,
+)
+_SUPPLIES = re.compile(
+    r"(?:^|[._])(?:db|session|service|settings|config|redis|repo\w*|repository|manager|client"
+    r"|broker|cache|engine|queue|pool|uow|logger)(?:$|[._])",
+    re.IGNORECASE,
+)
 _FUNCTIONS_DECIDE = ("allowRequest", "verifyClient")
 
 
@@ -111,6 +121,10 @@ def _named(model: Model, node: Node, name: str) -> Iterator[Gate]:
         if owner is not None:
             yield from owner.methods.values()
             return
+    if isinstance(target, Function) and not _DECIDES.search(f"{name} {target.body.text}"):
+        return  # a service, a database session: nothing that refuses anybody
+    if target is None and not _DECIDES.search(node.text) and _SUPPLIES.search(name):
+        return
     yield target if isinstance(target, Function) else node
 
 
