@@ -109,6 +109,11 @@ class Project:
         """Return the class or function that a name means in a file."""
         return self._resolve(file, name, 0)
 
+    def imported_file(self, file: SourceFile, name: str) -> SourceFile | None:
+        """Return the file of the project that a name is imported from."""
+        imported = self.imports(file).get(name)
+        return None if imported is None else self._imported_file(file, imported)
+
     def class_named(self, file: SourceFile, name: str) -> Class | None:
         """Return the class that a name means in a file; type arguments are left out."""
         found = self.resolve(file, re.split(r"[<\[|& ]", name, maxsplit=1)[0].strip("'\""))
