@@ -33,9 +33,8 @@ def _node(project: Project, file: SourceFile) -> Iterator[Queue]:
         name = call.args[0] if call.args else None
         settings = call.args[1] if len(call.args) > 1 else None
         yield _queue(project, "amqplib", call.node, name, settings, app, holder=name_of(call.node))
-    for node in (
-        file.root.find("object") if "queueOptions" in file.text or "RMQ" in file.text else []
-    ):
+    is_nest = re.search(r"queueOptions|RMQ|Rabbit", file.text)
+    for node in file.root.find("object") if is_nest else []:
         entries = node.pairs()
         if "queueOptions" not in entries and "queue" not in entries:
             continue
@@ -123,7 +122,7 @@ def _python(project: Project, file: SourceFile) -> Iterator[Queue]:
             framework,  # type: ignore[arg-type]
             call.node,
             None if name is None or name.string == "" or name.text == "None" else name,
-            name_of(call.node),
+            _holder(call.node),
             _is_true(project, options.get("durable"), default=default),
             _is_true(project, options.get("exclusive"), default=None if is_open else False),
             _is_true(project, options.get("auto_delete"), default=None if is_open else False),
@@ -132,6 +131,12 @@ def _python(project: Project, file: SourceFile) -> Iterator[Queue]:
             settings=call.node.field("arguments"),
             app=app,
         )
+
+
+def _holder(node: Node) -> str:
+    """Return what a declared queue is assigned to, awaited or not."""
+    parent = node.parent
+    return name_of(parent if parent is not None and parent.kind == "await" else node)
 
 
 def _is_true(project: Project, node: Node | None, *, default: bool | None) -> bool | None:
