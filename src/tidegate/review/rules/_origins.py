@@ -13,7 +13,7 @@ from tidegate.review.model.options import bare, options_in
 from tidegate.review.rules._servers import adapter_options, servers
 from tidegate.review.source import Call, Node
 
-__all__ = ["Origin", "admits", "admits_if_unset", "origins"]
+__all__ = ["Origin", "admits", "admits_if_unset", "origin_of", "origins"]
 
 Admits = Literal["any", "some", "unknown"]
 
@@ -58,7 +58,7 @@ def _all(model: Model) -> Iterator[Origin]:
             if given is not None:
                 yield Origin(given)
         elif server.framework == "socket.io" and "cors" in server.options:
-            yield _of_cors(model, server.options["cors"])
+            yield origin_of(model, server.options["cors"])
     for adapter in model.adapters:
         yield from _of_adapter(model, adapter)
     replaced = {each.app for each in model.adapters if _replaces(model, each)}
@@ -68,10 +68,11 @@ def _all(model: Model) -> Iterator[Origin]:
             and "cors" in gateway.options
             and gateway.app not in replaced
         ):
-            yield _of_cors(model, gateway.options["cors"], is_early=True)
+            yield origin_of(model, gateway.options["cors"], is_early=True)
 
 
-def _of_cors(model: Model, cors: Node, *, is_early: bool = False) -> Origin:
+def origin_of(model: Model, cors: Node, *, is_early: bool = False) -> Origin:
+    """Return what a value of ``cors`` says."""
     found = options_in(model.project, cors)
     if "origin" in found.entries:
         return Origin(found.entries["origin"], found.holder, is_early=is_early)
@@ -83,13 +84,13 @@ def _of_cors(model: Model, cors: Node, *, is_early: bool = False) -> Origin:
 def _of_adapter(model: Model, adapter: Adapter) -> Iterator[Origin]:
     made = adapter_options(model, adapter)
     if made is not None and "cors" in made.options.entries:
-        yield _of_cors(model, made.options.entries["cors"])
+        yield origin_of(model, made.options.entries["cors"])
     if made is not None or adapter.owner is None:
         return
     for method in adapter.owner.methods.values():
         for node in method.body.find("object"):
             if "cors" in node.pairs():
-                yield _of_cors(model, node.pairs()["cors"])
+                yield origin_of(model, node.pairs()["cors"])
 
 
 def _replaces(model: Model, adapter: Adapter) -> bool:

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, inserted_after, replaced, suggested, with_entry
 from tidegate.review.model import Model
-from tidegate.review.model.options import options_in
-from tidegate.review.model.web_sockets import is_server
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._server_edits import with_option
 from tidegate.review.rules._servers import Server, native_apps, servers
+from tidegate.review.rules._web_socket_servers import web_socket_servers
 from tidegate.review.source import Call, Node
 
 RULE = Rule(
@@ -167,24 +166,17 @@ def _is_huge(model: Model, node: Node) -> bool:
 
 def _ws(model: Model) -> Iterator[Finding]:
     """Look at servers of the package ``ws``."""
-    for file in model.files:
-        if file.is_python or "ws" not in file.text:
+    for call, given in web_socket_servers(model):
+        if "maxPayload" in given.entries:
             continue
-        for call in file.calls:
-            if not is_server(model.project, call):
-                continue
-            given = options_in(model.project, call.args[0]) if call.args else None
-            if given is not None and "maxPayload" in given.entries:
-                continue
-            if given is not None and not given.is_complete:
-                yield RULE.could_not_tell(call.node, "Some options are made elsewhere.")
-                continue
-            holder = given.holder if given else None
-            message = "`maxPayload` is not set: a client may send 100 MiB at a time."
-            yield RULE.fault(call.node, message, fix=_with_max_payload(call, holder))
+        if not given.is_complete:
+            yield RULE.could_not_tell(call.node, "Some options are made elsewhere.")
+            continue
+        message = "`maxPayload` is not set: a client may send 100 MiB at a time."
+        yield RULE.fault(call.node, message, fix=_with_max_payload(given.holder))
 
 
-def _with_max_payload(call: Call, holder: Node | None) -> Fix | None:
+def _with_max_payload(holder: Node | None) -> Fix | None:
     if holder is None:
         return None
     return suggested(with_entry(holder, "maxPayload", _LIMIT))
