@@ -72,7 +72,7 @@ def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 def _known(pattern: str) -> frozenset[str] | None:
     """Return a pattern, unless nothing but the id is left: that may be any room."""
-    return frozenset({pattern}) if re.search(r"\w", pattern.replace(ANYTHING, "")) else None
+    return frozenset({pattern}) if re.search(r"[^\W_]", pattern.replace(ANYTHING, "")) else None
 
 
 def _union(found: list[frozenset[str] | None]) -> frozenset[str] | None:

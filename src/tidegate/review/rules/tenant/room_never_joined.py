@@ -1,0 +1,178 @@
+"""``room-never-joined``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+
+from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, replaced, suggested
+from tidegate.review.model import Gateway, Model
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._all_joins import AllJoins, all_joins
+from tidegate.review.rules._room_names import ANYTHING, could_meet, patterns
+from tidegate.review.rules._rooms import Address, addresses
+from tidegate.review.source import Node
+
+RULE = Rule(
+    name="room-never-joined",
+    topic="tenant",
+    severity="medium",
+    languages=("typescript", "python"),
+    summary="An event is sent to a room that no socket ever joins.",
+    why=(
+        "Sending to an empty room is no error: the event goes nowhere, and nothing in a log tells "
+        "of it. Mostly the name is spelled otherwise where sockets join, `user_7` here and "
+        "`user:7` there."
+    ),
+    remedy="Join the room when the socket connects, or address the one that is joined.",
+    examples=(
+        Example(
+            "typescript",
+            bad="""\
+import { WebSocketGateway, WebSocketServer, OnGatewayConnection } from '@nestjs/websockets';
+import type { Server, Socket } from 'socket.io';
+
+@WebSocketGateway()
+export class NotesGateway implements OnGatewayConnection {
+  @WebSocketServer() server: Server;
+
+  handleConnection(client: Socket) {
+    client.join(`user:${client.data.userId}`);
+  }
+
+  noteAdded(userId: string, note: Note) {
+    this.server.to(`user_${userId}`).emit('note.added', note);
+  }
+}
+""",
+            good="""\
+import { WebSocketGateway, WebSocketServer, OnGatewayConnection } from '@nestjs/websockets';
+import type { Server, Socket } from 'socket.io';
+
+@WebSocketGateway()
+export class NotesGateway implements OnGatewayConnection {
+  @WebSocketServer() server: Server;
+
+  handleConnection(client: Socket) {
+    client.join(`user:${client.data.userId}`);
+  }
+
+  noteAdded(userId: string, note: Note) {
+    this.server.to(`user:${userId}`).emit('note.added', note);
+  }
+}
+""",
+        ),
+        Example(
+            "python",
+            bad="""\
+import socketio
+
+sio = socketio.AsyncServer(async_mode="asgi")
+
+
+@sio.event
+async def connect(sid, environ, auth):
+    user = await verified(auth["token"])
+    await sio.enter_room(sid, f"tenant:{user.tenant_id}")
+
+
+async def note_added(user_id, note):
+    await sio.emit("note", note, to=f"user:{user_id}")
+""",
+            good="""\
+import socketio
+
+sio = socketio.AsyncServer(async_mode="asgi")
+
+
+@sio.event
+async def connect(sid, environ, auth):
+    user = await verified(auth["token"])
+    await sio.enter_room(sid, f"tenant:{user.tenant_id}")
+    await sio.enter_room(sid, f"user:{user.id}")
+
+
+async def note_added(user_id, note):
+    await sio.emit("note", note, to=f"user:{user_id}")
+""",
+        ),
+    ),
+)
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Find rooms that are addressed and never joined."""
+    if not any(_is_server(gateway) for gateway in model.gateways):
+        return  # sockets connect elsewhere
+    sent = [(each, patterns(model, each.room)) for each in addresses(model)]
+    if not any(names for _, names in sent):
+        return
+    joined = all_joins(model)
+    for address, names in sent:
+        if not names or any(name.startswith("/") for name in names):
+            continue
+        if any(could_meet(name, other) for name in names for other in joined.known):
+            continue
+        if joined.is_mentioned_elsewhere(model, names):
+            continue
+        room = " or ".join(sorted(f"`{_shown(name)}`" for name in names))
+        if joined.unknown is not None or not _is_complete(model):
+            message = f"No join of {room} was found, but what some sockets join is computed."
+            yield RULE.could_not_tell(address.node, message)
+            continue
+        close = _closest(names, joined)
+        yield RULE.fault(
+            address.node,
+            f"No socket ever joins {room}" + (f"; they join `{_shown(close)}`." if close else "."),
+            fix=_fix(address, close) if close else None,
+        )
+
+
+def _is_server(gateway: Gateway) -> bool:
+    return gateway.framework not in ("websocket", "tidegate")
+
+
+def _is_complete(model: Model) -> bool:
+    return all(gateway.is_complete for gateway in model.gateways if _is_server(gateway))
+
+
+def _shown(pattern: str) -> str:
+    return pattern.replace(ANYTHING, "…")
+
+
+def _closest(names: Iterable[str], joined: AllJoins) -> str | None:
+    """Return the joined room whose name is nearly the same; None if there is none."""
+    if len(set(names)) != 1:
+        return None
+    [name] = names
+    others = [each for each in joined.known if each.count(ANYTHING) == name.count(ANYTHING)]
+    same = [each for each in others if _bare(each) == _bare(name)]
+    return next(iter(same or difflib.get_close_matches(name, others, 1, 0.8)), None)
+
+
+def _bare(pattern: str) -> str:
+    return re.sub(rf"[^\w{ANYTHING}]|_|s(?=\W|_|{ANYTHING}|$)", "", pattern.lower())
+
+
+def _fix(address: Address, close: str) -> Fix | None:
+    """Return the fix that spells the room as where it is joined."""
+    room = address.room
+    text = _spelled(room, close)
+    return suggested(replaced(room, text)) if text is not None else None
+
+
+def _spelled(room: Node, pattern: str) -> str | None:
+    if room.kind not in ("string", "template_string"):
+        return None
+    kinds = ("template_substitution", "interpolation")
+    ids = [each.text for each in room.children if each.kind in kinds]
+    fragments = pattern.split(ANYTHING)
+    match = re.match(r"""[a-zA-Z]*('''|\"\"\"|['"`])""", room.text)
+    if len(fragments) != len(ids) + 1 or match is None:
+        return None
+    parts = [part for pair in zip(fragments, [*ids, ""], strict=True) for part in pair]
+    return match[0] + "".join(parts) + match[1]
