@@ -10,19 +10,19 @@ from typing import Self
 
 import pika
 from benchmarks.prepare import BUILD
-from benchmarks.processes import Program, pinned
+from benchmarks.processes import Cores, Program, pinned
 from tests.broker.private import PrivateBroker
 
 __all__ = ["BenchBroker", "Publisher"]
 
 
 class BenchBroker:
-    """One RabbitMQ node with one scheduler, on the load client's core; use it as a context manager.
+    """One RabbitMQ node, on the load client's core (one scheduler); use it as a context manager.
 
     Each server under measurement gets a name of its own for its queue, or for its log.
     """
 
-    def __init__(self, core: int) -> None:
+    def __init__(self, core: Cores) -> None:
         self._broker = PrivateBroker()
         self._core = core
         self._numbers = itertools.count(1)
@@ -83,7 +83,7 @@ class BenchBroker:
 class Publisher(Program):
     """Publishes; see ``peers/broker/publisher.py`` for commands."""
 
-    def __init__(self, *command: object, core: int, environment: Mapping[str, str]) -> None:
+    def __init__(self, *command: object, core: Cores, environment: Mapping[str, str]) -> None:
         module = "benchmarks.peers.broker.publisher"
         super().__init__(
             [sys.executable, "-m", module, *map(str, command)],

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.broker import Publisher
-from benchmarks.measure import Load
-from benchmarks.prepare import TOKENS
-from benchmarks.processes import ProgramError
+from benchmarks.measure import Load, busy_seconds, cpu_seconds, wait_seconds
+from benchmarks.processes import Cores, ProgramError
 from benchmarks.servers import RunningServer
+from benchmarks.tokens import room_tokens
 from benchmarks.workload import (
     CPU,
     SHARES,
@@ -72,7 +70,7 @@ class Sample(NamedTuple):
     other_core: float
 
 
-def _from_queue(server: RunningServer, core: int, scale: Scale) -> Figures:
+def _from_queue(server: RunningServer, core: Cores, scale: Scale) -> Figures:
     """Fill the queue while the server's core is idle, and let the server empty it."""
     name = server.name_at_broker
     server.broker.declare_queue(name)
@@ -83,7 +81,7 @@ def _from_queue(server: RunningServer, core: int, scale: Scale) -> Figures:
     return figures
 
 
-def _from_stream(server: RunningServer, core: int, scale: Scale) -> Figures:
+def _from_stream(server: RunningServer, core: Cores, scale: Scale) -> Figures:
     fill = FILLS[server.server.name]
     count = round(scale.logged * fill.share)
     _publish(server, fill.command, count, *fill.each)
@@ -104,7 +102,7 @@ def _clean_up(server: RunningServer) -> None:
         server.broker.delete(name)
 
 
-def _consume(server: RunningServer, core: int, count: int) -> Figures:
+def _consume(server: RunningServer, core: Cores, count: int) -> Figures:
     """Measure from a tenth of the events to the last."""
     server.begin()
     end = time.monotonic() + CONSUME_SECONDS
@@ -131,42 +129,21 @@ def _consume(server: RunningServer, core: int, count: int) -> Figures:
     }
 
 
-def _sample(server: RunningServer, core: int) -> Sample:
+def _sample(server: RunningServer, core: Cores) -> Sample:
     stats = server.stats()
     return Sample(
         time.monotonic(),
         stats["events"],
-        _cpu_seconds(server.pid),
-        _wait_seconds(server.pid),
-        _busy_seconds(core),
+        cpu_seconds(server.pid),
+        wait_seconds(server.pid),
+        busy_seconds(core),
     )
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Read user and system time of all threads (proc(5))."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _wait_seconds(pid: int) -> float:
-    """Read how long the main thread was ready to run while its core ran something else."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-
-
-def _busy_seconds(core: int) -> float:
-    """Read how long a core has run anything."""
-    for line in Path("/proc/stat").read_text().splitlines():
-        name, *fields = line.split()
-        if name == f"cpu{core}":
-            user, nice, system, _idle, _iowait, irq, softirq = map(int, fields[:7])
-            return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-    return 0.0
 
 
 def _latency(sockets: int) -> Measure:
     """Publish to the queue by schedule, and see what reaches the sockets and when."""
 
-    def measure(server: RunningServer, core: int, scale: Scale) -> Figures:
+    def measure(server: RunningServer, core: Cores, scale: Scale) -> Figures:
         server.broker.declare_queue(server.name_at_broker)
         server.begin()
         seconds = scale.warmup + scale.seconds + GRACE_SECONDS
@@ -175,7 +152,7 @@ def _latency(sockets: int) -> Measure:
             port=server.port,
             core=core,
             sockets=sockets,
-            tokens=TOKENS,
+            tokens=room_tokens(),
             warmup=scale.warmup,
             seconds=scale.seconds,
             server_pid=server.pid,
@@ -198,7 +175,7 @@ def _latency(sockets: int) -> Measure:
     return measure
 
 
-def _recovery(server: RunningServer, core: int, scale: Scale) -> Figures:
+def _recovery(server: RunningServer, core: Cores, scale: Scale) -> Figures:
     """Cut all clients, let them miss events, and have all return at once."""
     count = scale.returning
     with Load(
@@ -207,7 +184,7 @@ def _recovery(server: RunningServer, core: int, scale: Scale) -> Figures:
         core=core,
         sockets=count,
         concurrency=min(count, RETURNING_AT_ONCE),
-        tokens=TOKENS,
+        tokens=room_tokens(),
         before=SEEN_BEFORE,
         missed=MISSED,
         server_pid=server.pid,

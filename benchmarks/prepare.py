@@ -6,19 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import jwt
-
 __all__ = [
     "BUILD",
-    "REPEATED_TOKENS",
     "ROOT",
-    "SECRET",
-    "TOKENS",
-    "TOKEN_COUNT",
     "VENV_PYTHON",
     "MissingToolError",
     "prepare",
@@ -27,15 +20,6 @@ __all__ = [
 ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / "build"
 VENV_PYTHON = BUILD / "venv" / "bin" / "python"
-TOKENS = BUILD / "tokens.txt"
-REPEATED_TOKENS = BUILD / "repeated-tokens.txt"
-
-SECRET = "a benchmark's secret, of more than 32 bytes"
-"""Shared by all servers; HS256 wants 32 bytes."""
-
-TOKEN_COUNT = 9_200
-_REPEATED_TOKEN_COUNT = 200
-_TOKEN_SECONDS = 6 * 3600
 
 
 class MissingToolError(Exception):
@@ -51,7 +35,6 @@ def prepare(server_names: Iterable[str]) -> None:
     """
     BUILD.mkdir(exist_ok=True)
     _compile("load", sorted((ROOT / "load").glob("*.c")), sorted((ROOT / "load").glob("*.h")))
-    _write_tokens()
     _install_venv()
     steps: dict[str, Callable[[], None]] = {
         "c-loop": lambda: _compile("c_loop", [ROOT / "peers" / "c_loop" / "server.c"]),
@@ -100,18 +83,6 @@ def _install_venv() -> None:
     files = [argument for path in requirements for argument in ("-r", str(path))]
     _run([str(VENV_PYTHON), "-m", "pip", "install", "--quiet", *files])
     stamp.touch()
-
-
-def _write_tokens() -> None:
-    """Write one token per line, each of a user of its own."""
-    tokens = _make_tokens(TOKEN_COUNT)
-    TOKENS.write_text("".join(tokens))
-    REPEATED_TOKENS.write_text("".join(tokens[:_REPEATED_TOKEN_COUNT]))
-
-
-def _make_tokens(count: int) -> list[str]:
-    claims = {"tenantId": "acme", "exp": int(time.time()) + _TOKEN_SECONDS}
-    return [jwt.encode({**claims, "sub": f"user-{n}"}, SECRET) + "\n" for n in range(count)]
 
 
 def _is_newer(target: Path, sources: Iterable[Path]) -> bool:

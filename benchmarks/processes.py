@@ -11,7 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
-__all__ = ["Program", "ProgramError", "choose_cores", "pinned"]
+__all__ = ["Cores", "Program", "ProgramError", "choose_cores", "pinned"]
+
+Cores = int | tuple[int, ...]
+"""The only core, or the only ones, that a program runs on."""
 
 STOP_SECONDS = 10.0
 _LOG_LINES = 15
@@ -38,7 +41,7 @@ class Program:
 
     Args:
         command: Program and arguments.
-        core: The only core that it, and whatever it starts, runs on.
+        core: Where it, and whatever it starts, runs.
         log: Where its stderr goes.
         environment: Added to this process's.
     """
@@ -47,7 +50,7 @@ class Program:
         self,
         command: Sequence[str],
         *,
-        core: int,
+        core: Cores,
         log: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -122,10 +125,10 @@ class Program:
 
 
 @contextlib.contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """Run on one core for a moment: children inherit it with their first instruction."""
+def pinned(core: Cores) -> Iterator[None]:
+    """Run on some core for a moment: children inherit it with their first instruction."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, {core} if isinstance(core, int) else core)
     try:
         yield
     finally:

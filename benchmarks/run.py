@@ -29,10 +29,16 @@ QUICK = Scale(
     seconds=1.0,
     warmup=0.3,
     idle_sockets=2_000,
-    handshakes=1_000,
     queued=5_000,
     logged=20_000,
     returning=500,
+    storm=1_000,
+    crowd=1_000,
+    tenants=100,
+    cycles=200,
+    soak_rounds=5,
+    soak_each=500,
+    worker_events=500,
 )
 DEFAULT_BATCH = 10
 """Events that the C loop joins when Tidegate was not measured before it."""
@@ -72,7 +78,8 @@ def _run(workload: Workload, options: argparse.Namespace, cores: tuple[int, int]
         "versions": {},
     }
     result = report.Result(workload, context)
-    broker = BenchBroker(cores[1]) if workload.needs_broker else None
+    shared = cores if workload.is_spread else cores[1]
+    broker = BenchBroker(shared) if workload.needs_broker else None
     with broker or contextlib.nullcontext():
         if broker is not None:
             context["versions"]["rabbitmq"] = broker.version
@@ -89,15 +96,22 @@ def _do_rounds(
     workload = result.workload
     scale = QUICK if options.quick else Scale()
     batch = DEFAULT_BATCH if workload.is_batch_shared else 1
+    server_core, load_core = (cores, cores) if workload.is_spread else cores
     servers = [name for name in workload.servers if name in options.servers]
     for number in range(options.rounds):
         figures: dict[str, Figures] = {}
         # Back and forth: a machine that slows down or speeds up favours nobody.
         for name in servers if number % 2 == 0 else reversed(servers):
-            server = RunningServer(SERVERS[name], core=cores[0], batch=batch, broker=broker)
+            server = RunningServer(
+                SERVERS[name],
+                core=server_core,
+                batch=batch,
+                algorithm=workload.algorithm,
+                broker=broker,
+            )
             with server:
                 result.context["versions"].update(server.versions)
-                figures[name] = workload.measure(server, cores[1], scale)
+                figures[name] = workload.measure(server, load_core, scale)
             if name == "tidegate" and workload.is_batch_shared:
                 batch = max(1, round(figures[name]["batch"]))
             _say_progress(workload, number, name, figures[name])

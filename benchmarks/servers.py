@@ -3,25 +3,34 @@
 A server listens on a free port of the loopback address and prints one JSON line,
 ``{"port", "versions"}``. Then it obeys lines on stdin, and stops when stdin ends:
 
-==============  ==================================================================================
-``saturate``    emit to the room as fast as the public API takes it, for ever
-``single``      the same, but each event in a write of its own
-``rate N``      emit N events per second by schedule; an event carries the time when it was due
-``burst N``     emit N events, numbered on from the last burst
-``stats``       print ``{"events", "batches"}``: events so far, in how many writes to a socket
-==============  ==================================================================================
+====================  ============================================================================
+``saturate``          emit to the room as fast as the public API takes it, for ever
+``single [R]``        the same, but each event in a write of its own; or to resource room R
+``rate N [T]``        emit N events per second by schedule, to tenant T if one is named; an event
+                      carries the time when it was due
+``tenants N``         emit to tenants 1 to N in turn, as fast as the public API takes it, for ever
+``tenants-single N``  the same, but each event in a write of its own
+``burst N``           emit N events, numbered on from the last burst
+``stats``             print ``{"events", "batches"}``: events, in how many writes to a socket
+====================  ============================================================================
 
 A server that a broker feeds finds addresses in ``BENCH_AMQP_URL`` and ``BENCH_STREAM_URL``, and in
 ``BENCH_NAME`` its queue or its log. It prints the same line, with port 0, and obeys others:
 
 ==============  ==================================================================================
-``begin``       connect, print ``{"port"}``, and consume: events that wait, and those that come
+``begin``       connect, print ``{"port"}`` (and ``"pids"`` of several processes), and consume:
+                events that wait, and those that come
 ``stats``       print ``{"events", "rejected"}``: how many are done
 ==============  ==================================================================================
 
-Clients join ``/bench`` with a token of tenant ``acme``. An event is ``bench`` with ``{"seq", "t",
-"pad"}``: a number without gaps from 100,000,000 on, nanoseconds of ``CLOCK_MONOTONIC``, and what
-makes the frame 167 bytes.
+Clients join ``/bench`` with a token of tenant ``acme``, number 0, or of tenant ``tenant-N``. An
+event is ``bench`` with ``{"seq", "t", "pad"}``: a number without gaps (from 100,000,000 on, and for
+tenant N from N times 800,000 more), nanoseconds of ``CLOCK_MONOTONIC``, and what makes the frame
+167 bytes. A client's event is ``echo`` with ``{"seq", "pad"}``, acknowledged with ``{"seq"}``; it
+joins and leaves rooms ``room:N`` with ``tidegate.join`` and ``tidegate.leave``.
+
+Tokens are signed as ``BENCH_ALGORITHM`` says, and verified with ``BENCH_KEY``: the secret, or the
+public key in PEM.
 """
 
 from __future__ import annotations
@@ -33,8 +42,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.broker import BenchBroker
-from benchmarks.prepare import BUILD, ROOT, SECRET, VENV_PYTHON
-from benchmarks.processes import Program
+from benchmarks.prepare import BUILD, ROOT, VENV_PYTHON
+from benchmarks.processes import Cores, Program
+from benchmarks.tokens import SECRET, verifying_key
 
 __all__ = ["SERVERS", "RunningServer", "Server"]
 
@@ -119,6 +129,16 @@ SERVERS = {
             "Tidegate, published by services",
             lambda _: _python("tidegate.gateway", "rabbitmq", "stream"),
         ),
+        Server(
+            "tidegate-1-worker",
+            "Tidegate, one worker",
+            lambda _: _python("tidegate.workers", "1"),
+        ),
+        Server(
+            "tidegate-2-workers",
+            "Tidegate, two workers",
+            lambda _: _python("tidegate.workers", "2"),
+        ),
         Server("nest", "NestJS gateway", lambda _: _node("nest/dist/server.js")),
         Server("pika", "bare pika, acks only", lambda _: _python("broker.consumer", "pika")),
         Server("rstream", "bare rstream", lambda _: _python("broker.consumer", "rstream")),
@@ -133,16 +153,28 @@ class RunningServer(Program):
         server: Which one.
         core: Where it runs.
         batch: See ``Server.command``.
+        algorithm: What tokens are signed with.
         broker: Where its events come from, or where its log is; if the workload has one.
+
+    Attributes:
+        pid: The process under measurement.
+        pids: All of them, if it is several.
 
     Raises:
         ProgramError: It did not start.
     """
 
     def __init__(
-        self, server: Server, *, core: int, batch: int, broker: BenchBroker | None = None
+        self,
+        server: Server,
+        *,
+        core: Cores,
+        batch: int,
+        algorithm: str = "HS256",
+        broker: BenchBroker | None = None,
     ) -> None:
-        self.core, self._broker = core, broker
+        self.server, self.core = server, core
+        self._batch, self._algorithm, self._broker = batch, algorithm, broker
         self.broker_environment = {} if broker is None else broker.environment()
         super().__init__(
             server.command(batch),
@@ -150,11 +182,12 @@ class RunningServer(Program):
             log=BUILD / f"{server.name}.log",
             environment={
                 "BENCH_SECRET": SECRET,
+                "BENCH_ALGORITHM": algorithm,
+                "BENCH_KEY": verifying_key(algorithm),
                 "NODE_ENV": "production",
                 **self.broker_environment,
             },
         )
-        self.server = server
         try:
             ready = self.read(START_SECONDS)
         except BaseException:
@@ -162,6 +195,19 @@ class RunningServer(Program):
             raise
         self.port: int = ready["port"]
         self.versions: dict[str, str] = ready["versions"]
+        self.pids: list[int] = ready.get("pids", [self.pid])
+        self.pid = self.pids[0]
+
+    def again(self) -> RunningServer:
+        """Stop it and start another that is as fresh as it was."""
+        self.stop()
+        return RunningServer(
+            self.server,
+            core=self.core,
+            batch=self._batch,
+            algorithm=self._algorithm,
+            broker=self._broker,
+        )
 
     @property
     def broker(self) -> BenchBroker:
@@ -177,7 +223,8 @@ class RunningServer(Program):
     def begin(self) -> None:
         """Have it connect to the broker, and listen."""
         self.tell("begin")
-        self.port = self.read(START_SECONDS)["port"]
+        begun = self.read(START_SECONDS)
+        self.port, self.pids = begun["port"], begun.get("pids", [self.pid])
 
     def stats(self) -> dict[str, Any]:
         """Return its counters."""

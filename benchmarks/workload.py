@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.processes import Cores
 from benchmarks.servers import RunningServer
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Goal",
     "Measure",
     "Scale",
+    "Sweep",
     "Workload",
     "faults_in",
     "latencies",
@@ -32,7 +34,13 @@ class Scale:
     seconds: float = 5.0
     warmup: float = 1.0
     idle_sockets: int = 9_000
-    handshakes: int = 5_000
+    storm: int = 9_000
+    crowd: int = 8_000
+    tenants: int = 1_000
+    cycles: int = 2_000
+    soak_rounds: int = 20
+    soak_each: int = 4_500
+    worker_events: int = 4_000
     queued: int = 100_000
     logged: int = 200_000
     returning: int = 5_000
@@ -67,7 +75,24 @@ class Goal:
     of: str = "tidegate"
 
 
-Measure = Callable[[RunningServer, int, Scale], Figures]
+@dataclass(frozen=True)
+class Sweep:
+    """Figures over something that grows: a panel of the plot, a line for each server.
+
+    Attributes:
+        heading: What the figures are.
+        axis: What grows.
+        points: How much of it, and the figure's key.
+        scale: As in a column.
+    """
+
+    heading: str
+    axis: str
+    points: tuple[tuple[int, str], ...]
+    scale: float = 1.0
+
+
+Measure = Callable[[RunningServer, Cores, Scale], Figures]
 
 
 @dataclass(frozen=True)
@@ -83,6 +108,9 @@ class Workload:
         goals: What is promised.
         is_batch_shared: Whether the C loop joins as many events as Tidegate did; one, if not.
         needs_broker: Whether a RabbitMQ node runs meanwhile.
+        is_spread: Whether server, broker and load client share both cores.
+        algorithm: What tokens are signed with.
+        sweeps: What is plotted instead of the first column.
     """
 
     name: str
@@ -93,6 +121,9 @@ class Workload:
     goals: tuple[Goal, ...]
     is_batch_shared: bool = False
     needs_broker: bool = False
+    is_spread: bool = False
+    algorithm: str = "HS256"
+    sweeps: tuple[Sweep, ...] = ()
 
 
 CPU = Column("server_cpu_us", "CPU, us each", "{:.2f}")
@@ -114,7 +145,7 @@ def shares(seen: dict[str, float]) -> Figures:
 
 def faults_in(seen: dict[str, float]) -> float:
     """Return how many events went wrong in one way or another."""
-    faults = ("lost", "repeated", "reordered", "unnumbered", "closed")
+    faults = ("lost", "repeated", "reordered", "foreign", "unnumbered", "failed", "closed")
     return sum(seen[fault] for fault in faults)
 
 

@@ -28,7 +28,10 @@ static uint8_t buffer[BUFFER_SIZE]; /* shared: what a read leaves over is kept b
 static struct sockaddr_in address;
 static char request[MAX_REQUEST];
 static size_t request_length;
-static char **tokens;
+static struct token {
+    char *text;
+    int tenant;
+} *tokens;
 static int token_count;
 
 static void read_tokens(void) {
@@ -43,7 +46,10 @@ static void read_tokens(void) {
             capacity = capacity ? capacity * 2 : 1024;
             tokens = realloc(tokens, (size_t)capacity * sizeof *tokens);
         }
-        tokens[token_count++] = strdup(line);
+        char *space = strchr(line, ' ');
+        if (space != NULL)
+            *space++ = '\0';
+        tokens[token_count++] = (struct token){strdup(line), space == NULL ? 0 : atoi(space)};
     }
     fclose(file);
     if (token_count == 0)
@@ -97,6 +103,10 @@ static void send_frame(struct client *client, int opcode, const char *payload, s
     send_all(client, frame, at + length);
 }
 
+void client_send(struct client *client, const char *packet, size_t length) {
+    send_frame(client, TEXT, packet, length);
+}
+
 static void send_connect(struct client *client) {
     char packet[MAX_TOKEN + 512];
     bool is_root = strcmp(options.namespace, "/") == 0;
@@ -107,7 +117,7 @@ static void send_connect(struct client *client) {
         ADD("\"pid\":\"%s\",\"offset\":\"%s\"%s", client->pid, client->offset,
             token_count > 0 ? "," : "");
     if (token_count > 0)
-        ADD("\"token\":\"%s\"", tokens[client->token]);
+        ADD("\"token\":\"%s\"", tokens[client->token].text);
     ADD("}");
 #undef ADD
     send_frame(client, TEXT, packet, length);
@@ -138,9 +148,11 @@ static bool open_connection(struct client *client, int epoll) {
 bool client_start(struct client *client, int epoll) {
     static int next_token;
     memset(client, 0, sizeof *client);
-    client->next_sequence = FIRST_SEQUENCE;
-    if (token_count > 0)
-        client->token = next_token++ % token_count;
+    if (token_count > 0) {
+        client->token = (options.first_token + next_token++) % token_count;
+        client->tenant = tokens[client->token].tenant;
+    }
+    client->next_sequence = FIRST_SEQUENCE + (uint64_t)client->tenant * SEQUENCES_PER_TENANT;
     if (options.missed > 0) {
         client->pid = calloc(1, MAX_PID);
         client->offset = calloc(1, MAX_OFFSET);
@@ -183,6 +195,8 @@ static bool packet_received(struct client *client, const char *packet, size_t le
                             size_t frame_size, uint64_t now) {
     if (length >= 2 && packet[0] == '4' && packet[1] == '2') {
         event_received(client, packet, length, frame_size, now);
+    } else if (length >= 2 && packet[0] == '4' && packet[1] == '3') {
+        ack_received(client, packet, length);
     } else if (length >= 1 && packet[0] == '2') {
         send_frame(client, TEXT, "3", 1);
     } else if (length >= 1 && packet[0] == '0' && client->state == OPENING) {

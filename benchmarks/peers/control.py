@@ -11,19 +11,46 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
 
-__all__ = ["FIRST_SEQUENCE", "Emit", "lines_of_stdin", "obey_commands", "padding", "say"]
+__all__ = [
+    "FIRST_SEQUENCE",
+    "Emit",
+    "Target",
+    "lines_of_stdin",
+    "obey_commands",
+    "padding",
+    "say",
+]
 
 FIRST_SEQUENCE = 100_000_000
 """Events are numbered from here, so that all numbers have nine digits and all frames one size."""
 
+SEQUENCES_PER_TENANT = 800_000
+"""Tenant n's events are numbered from n times this on: a number tells whose event it is."""
+
 FRAME_SIZE = 167
 _FRAME_HEADER_SIZE = 4
 
-Emit = Callable[[int, int], Awaitable[None]]
-"""Emits one event, given its sequence number and its time (nanoseconds, ``CLOCK_MONOTONIC``)."""
+
+class Target(NamedTuple):
+    """Whom an event is for: a tenant, by its number, or a resource room of it."""
+
+    number: int = 0
+    room: str = ""
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's name."""
+        return f"tenant-{self.number}" if self.number else "acme"
+
+
+Emit = Callable[[Target, int, int], Awaitable[None]]
+"""Emits one event to a target, given its sequence number and its time (nanoseconds,
+``CLOCK_MONOTONIC``)."""
+
+Settle = Callable[[], Awaitable[None]]
 
 
 def padding(*, tail: str = "") -> str:
@@ -42,7 +69,7 @@ async def obey_commands(
     versions: Mapping[str, str],
     emit: Emit,
     *,
-    settle: Callable[[], Awaitable[None]],
+    settle: Settle,
     stats: Callable[[], Mapping[str, Any]],
 ) -> None:
     """Say that the server is ready, then do what stdin says until it ends.
@@ -50,57 +77,83 @@ async def obey_commands(
     Args:
         port: Where clients connect.
         versions: Of the software under test.
-        emit: Emits one event; called from one task, one after the other.
-        settle: Returns when an event was handed to every socket; awaited between the events of
-            ``single``.
+        emit: Emits one event.
+        settle: Returns when all events were handed to every socket; awaited between the events of
+            ``single`` and the rounds of ``tenants-single``.
         stats: Counters: ``events`` and the ``batches`` that they were sent in.
     """
     say({"port": port, "versions": dict(versions)})
     tasks = set()
-    burst = FIRST_SEQUENCE
+    burst = itertools.count(FIRST_SEQUENCE)
     async for line in lines_of_stdin():
-        command, _, argument = line.partition(" ")
-        if command == "saturate":
-            tasks.add(asyncio.create_task(_saturate(emit)))
-        elif command == "single":
-            tasks.add(asyncio.create_task(_one_by_one(emit, settle)))
-        elif command == "rate":
-            tasks.add(asyncio.create_task(_pace(emit, float(argument))))
-        elif command == "burst":
-            tasks.add(asyncio.create_task(_burst(emit, range(burst, burst + int(argument)))))
-            burst += int(argument)
-        elif command == "stats":
+        if line == "stats":
             say(stats())
+        else:
+            tasks.add(asyncio.create_task(_work(line.split(), emit, settle, burst)))
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _work(
+    words: list[str], emit: Emit, settle: Settle, burst: itertools.count[int]
+) -> Coroutine[Any, Any, None]:
+    match words:
+        case ["saturate"]:
+            return _saturate(emit)
+        case ["single", *room]:
+            return _one_by_one(emit, settle, Target(room="".join(room)))
+        case ["tenants", count]:
+            return _in_turn(emit, int(count))
+        case ["tenants-single", count]:
+            return _in_turn(emit, int(count), settle)
+        case ["rate", rate]:
+            return _pace(emit, float(rate), Target())
+        case ["rate", rate, tenant]:
+            return _pace(emit, float(rate), Target(int(tenant)))
+        case ["burst", count]:
+            return _burst(emit, list(itertools.islice(burst, int(count))))
+    raise ValueError(f"no such command: {' '.join(words)}")
+
+
 async def _saturate(emit: Emit) -> None:
+    target = Target()
     for sequence in itertools.count(FIRST_SEQUENCE):
-        await emit(sequence, time.monotonic_ns())
+        await emit(target, sequence, time.monotonic_ns())
 
 
-async def _burst(emit: Emit, sequences: range) -> None:
+async def _burst(emit: Emit, sequences: list[int]) -> None:
     for sequence in sequences:
-        await emit(sequence, time.monotonic_ns())
+        await emit(Target(), sequence, time.monotonic_ns())
 
 
-async def _one_by_one(emit: Emit, settle: Callable[[], Awaitable[None]]) -> None:
+async def _one_by_one(emit: Emit, settle: Settle, target: Target) -> None:
     for sequence in itertools.count(FIRST_SEQUENCE):
-        await emit(sequence, time.monotonic_ns())
+        await emit(target, sequence, time.monotonic_ns())
         await settle()
 
 
-async def _pace(emit: Emit, rate: float) -> None:
+async def _in_turn(emit: Emit, count: int, settle: Settle | None = None) -> None:
+    """Emit to one tenant after the other, round after round."""
+    targets = [Target(number) for number in range(1, count + 1)]
+    for sequence in itertools.count(FIRST_SEQUENCE):
+        for target in targets:
+            own = sequence + target.number * SEQUENCES_PER_TENANT
+            await emit(target, own, time.monotonic_ns())
+        if settle is not None:
+            await settle()
+
+
+async def _pace(emit: Emit, rate: float, target: Target) -> None:
     """Emit by schedule; an event that is late still carries the time at which it was due."""
+    first = FIRST_SEQUENCE + target.number * SEQUENCES_PER_TENANT
     period, start = 1e9 / rate, time.monotonic_ns()
     for number in itertools.count(1):
         due = round(start + number * period)
         wait = (due - time.monotonic_ns()) / 1e9
         if wait > 0:
             await asyncio.sleep(wait)
-        await emit(FIRST_SEQUENCE + number - 1, due)
+        await emit(target, first + number - 1, due)
 
 
 async def lines_of_stdin() -> AsyncIterator[str]:

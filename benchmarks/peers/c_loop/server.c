@@ -1,11 +1,12 @@
 /* The limit: a bare loop that sends the same bytes to every socket, and does nothing else.
  *
  * It knows just enough of WebSocket, Engine.IO and Socket.IO that the load client can join: no token
- * is checked, no room exists, a request is answered as soon as it is complete. What it shows is the
- * cost that no gateway can avoid: the system call for each write, and the kernel's share of it.
+ * is checked (it is the number of a tenant, or means tenant 0), a request is answered as soon as it
+ * is complete. What it shows is the cost that no gateway can avoid: the system call for each write,
+ * and the kernel's share of it.
  *
  * Commands on stdin, as for every server here (see benchmarks/servers.py): `saturate`, `single`,
- * `rate N`, `stats`; the end of stdin stops it. The batch (events joined into one send) is its
+ * `rate N`, `tenants N`, `stats`; the end of stdin stops it. The batch (events joined into one send) is its
  * argument.
  */
 #define _GNU_SOURCE
@@ -26,6 +27,8 @@
 
 #define FIRST_SEQUENCE 100000000ULL
 #define FRAME_SIZE 167            /* all of an event on the wire, header included */
+#define SEQUENCES_PER_TENANT 800000ULL
+#define MAX_TENANTS 1001          /* the first is the one of most workloads */
 #define MAX_BATCH 1024
 #define MAX_REQUEST 8192
 #define MAX_PENDING (256 * 1024)  /* unsent bytes of one socket at which all wait for it */
@@ -36,7 +39,7 @@ enum state { UPGRADING, OPEN, JOINED, GONE };
 struct peer {
     int fd;
     enum state state;
-    int place;             /* in `peers` */
+    int tenant, place;     /* in `peers` of its tenant, once it has joined */
     size_t received;       /* bytes of the request so far */
     char *request;         /* freed after the upgrade */
     size_t pending, sent;  /* unsent bytes: from `sent` to `pending` of `unsent` */
@@ -44,11 +47,16 @@ struct peer {
     char *unsent;
 };
 
-static struct peer **peers;
-static int peer_count, peer_capacity;
+static struct tenant {
+    struct peer **peers;
+    int count, capacity;
+    uint64_t events;
+} tenants[MAX_TENANTS];
+
 static int epoll, listening, blocked, too_far_behind;
 static int batch_size = 1;
 static bool is_saturating, is_stopped;
+static int tenant_count; /* of `tenants N` */
 static uint64_t period_ns, next_due; /* of `rate` */
 static uint64_t events, batches;
 
@@ -88,11 +96,14 @@ static int gone_count;
 static void leave(struct peer *peer) {
     if (peer->state == GONE)
         return;
+    if (peer->state == JOINED) {
+        struct tenant *tenant = &tenants[peer->tenant];
+        tenant->peers[peer->place] = tenant->peers[--tenant->count];
+        tenant->peers[peer->place]->place = peer->place;
+    }
     peer->state = GONE;
     set_pending(peer, 0, 0);
     close(peer->fd);
-    peers[peer->place] = peers[--peer_count];
-    peers[peer->place]->place = peer->place;
     if (gone_count < MAX_READY)
         gone[gone_count++] = peer;
 }
@@ -160,14 +171,8 @@ static void accept_peers(void) {
     while ((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         struct peer *peer = calloc(1, sizeof *peer);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        if (peer_count == peer_capacity) {
-            peer_capacity = peer_capacity ? peer_capacity * 2 : 1024;
-            peers = realloc(peers, (size_t)peer_capacity * sizeof(struct peer *));
-        }
         peer->fd = fd;
         peer->request = malloc(MAX_REQUEST);
-        peer->place = peer_count;
-        peers[peer_count++] = peer;
         watch(peer, EPOLLIN, EPOLL_CTL_ADD);
     }
 }
@@ -193,17 +198,62 @@ static void upgrade(struct peer *peer, const char *data, size_t size) {
     peer->state = OPEN;
 }
 
+/* Its CONNECT: `40/bench,{"token":"<number of its tenant>"}`; a real token begins with a letter. */
+static void join(struct peer *peer, const char *packet) {
+    const char *token = strstr(packet, "\"token\":\"");
+    int number = token == NULL ? 0 : atoi(token + strlen("\"token\":\""));
+    struct tenant *tenant = &tenants[number >= 0 && number < MAX_TENANTS ? number : 0];
+    if (tenant->count == tenant->capacity) {
+        tenant->capacity = tenant->capacity ? tenant->capacity * 2 : 8;
+        tenant->peers = realloc(tenant->peers, (size_t)tenant->capacity * sizeof(struct peer *));
+    }
+    peer->tenant = (int)(tenant - tenants);
+    peer->place = tenant->count;
+    tenant->peers[tenant->count++] = peer;
+    peer->state = JOINED;
+    send_text(peer, "40/bench,{\"sid\":\"c\"}");
+}
+
+/* `42/bench,<id>["echo",{"seq":<number>,...}]` is acknowledged with `{"seq"}`. */
+static void echo(struct peer *peer, const char *packet) {
+    unsigned long id, number;
+    char ack[128];
+    if (sscanf(packet, "42/bench,%lu[\"echo\",{\"seq\":%lu", &id, &number) != 2)
+        return;
+    snprintf(ack, sizeof ack, "43/bench,%lu[{\"seq\":%lu}]", id, number);
+    send_text(peer, ack);
+}
+
+/* One frame, masked, whole: the load client sends no other, and waits for the answer. */
+static void receive(struct peer *peer, char *frame, size_t size) {
+    size_t header = 2, length = size < 6 ? 126 : (size_t)(frame[1] & 0x7f);
+    if (length == 126 && size >= 8) {
+        header = 4;
+        length = (size_t)(uint8_t)frame[2] << 8 | (uint8_t)frame[3];
+    }
+    if (header + 4 + length > size) {
+        leave(peer);
+        return;
+    }
+    char *mask = frame + header, *packet = mask + 4;
+    for (size_t i = 0; i < length; i++)
+        packet[i] ^= mask[i & 3];
+    packet[length] = '\0';
+    if (peer->state == OPEN)
+        join(peer, packet);
+    else
+        echo(peer, packet);
+}
+
 static void readable(struct peer *peer) {
     static char data[65536];
-    ssize_t size = recv(peer->fd, data, sizeof data, 0);
-    if (size == 0 || (size < 0 && errno != EAGAIN)) {
+    ssize_t size = recv(peer->fd, data, sizeof data - 1, 0);
+    if (size == 0 || (size < 0 && errno != EAGAIN))
         leave(peer);
-    } else if (size > 0 && peer->state == UPGRADING) {
+    else if (size > 0 && peer->state == UPGRADING)
         upgrade(peer, data, (size_t)size);
-    } else if (size > 0 && peer->state == OPEN) { /* can only be its CONNECT */
-        send_text(peer, "40/bench,{\"sid\":\"c\"}");
-        peer->state = JOINED;
-    }
+    else if (size > 0)
+        receive(peer, data, (size_t)size);
 }
 
 /* Sending */
@@ -225,24 +275,29 @@ static size_t write_frame(char *frame, uint64_t sequence, uint64_t time) {
     return FRAME_SIZE;
 }
 
-static void send_batch(int count, uint64_t time) {
+static void send_batch(int number, int count, uint64_t time) {
     static char frames[MAX_BATCH * FRAME_SIZE];
+    struct tenant *tenant = &tenants[number];
+    uint64_t sequence = FIRST_SEQUENCE + (uint64_t)number * SEQUENCES_PER_TENANT + tenant->events;
     size_t size = 0;
     for (int i = 0; i < count; i++)
-        size += write_frame(frames + size, FIRST_SEQUENCE + events++, time);
+        size += write_frame(frames + size, sequence + (uint64_t)i, time);
+    tenant->events += (uint64_t)count;
+    events += (uint64_t)count;
     batches++;
-    for (int i = 0; i < peer_count; i++)
-        if (peers[i]->state == JOINED)
-            send_to(peers[i], frames, size);
+    for (int i = 0; i < tenant->count; i++)
+        send_to(tenant->peers[i], frames, size);
 }
 
 static void send_due(void) {
     if (too_far_behind > 0)
         return;
     if (is_saturating)
-        send_batch(batch_size, clock_ns());
+        send_batch(0, batch_size, clock_ns());
+    for (int i = 1; i <= tenant_count && too_far_behind == 0; i++)
+        send_batch(i, batch_size, clock_ns());
     while (period_ns > 0 && clock_ns() >= next_due && too_far_behind == 0) {
-        send_batch(1, next_due);
+        send_batch(0, 1, next_due);
         next_due += period_ns;
     }
 }
@@ -250,7 +305,7 @@ static void send_due(void) {
 static int wait_ms(void) {
     if (too_far_behind > 0)
         return -1;
-    if (is_saturating)
+    if (is_saturating || tenant_count > 0)
         return 0;
     if (period_ns == 0)
         return -1;
@@ -262,11 +317,15 @@ static int wait_ms(void) {
 
 static void obey(char *command) {
     double rate;
+    int count;
     if (strcmp(command, "saturate") == 0 || strcmp(command, "single") == 0) {
         is_saturating = true;
     } else if (sscanf(command, "rate %lf", &rate) == 1) {
         period_ns = (uint64_t)(1e9 / rate);
         next_due = clock_ns() + period_ns;
+    } else if ((sscanf(command, "tenants %d", &count) == 1 ||
+                sscanf(command, "tenants-single %d", &count) == 1) && count < MAX_TENANTS) {
+        tenant_count = count;
     } else if (strcmp(command, "stats") == 0) {
         printf("{\"events\":%lu,\"batches\":%lu}\n", events, batches);
         fflush(stdout);

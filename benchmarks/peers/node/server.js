@@ -1,8 +1,7 @@
 // Socket.IO for Node, set up for speed as its documentation advises ("Performance tuning"): WebSocket
 // only, no compression (the default), the native `bufferutil`, the initial HTTP request let go.
 //
-// Commands on stdin, as for every server here (see benchmarks/servers.py): `saturate`, `single`,
-// `rate N`, `burst N`, `stats`; the end of stdin stops it. With the argument `recovery`, clients that come
+// Commands on stdin, as for every server here (see benchmarks/servers.py); the end of stdin stops it. With the argument `recovery`, clients that come
 // back within two minutes get their session ("Connection state recovery", in memory, its defaults).
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -13,11 +12,13 @@ import jwt from "jsonwebtoken";
 import { Server } from "socket.io";
 
 const FIRST_SEQUENCE = 100_000_000;
+const SEQUENCES_PER_TENANT = 800_000; // tenant n's events are numbered from n times this on
 const PAYLOAD_SIZE = 167 - 4; // a frame without its header
 const MAX_UNSENT_PACKETS = 64; // of one socket: what makes the sender wait, so that memory is bounded
 const MAX_UNSENT_BYTES = 256 * 1024;
 
-const secret = process.env.BENCH_SECRET;
+const key = process.env.BENCH_KEY;
+const algorithms = [process.env.BENCH_ALGORITHM];
 const httpServer = createServer();
 const recovery = process.argv[2] === "recovery" ? { connectionStateRecovery: {} } : {};
 const io = new Server(httpServer, { transports: ["websocket"], serveClient: false, ...recovery });
@@ -26,7 +27,7 @@ let events = 0;
 
 bench.use((socket, next) => {
   const token = socket.handshake.auth.token;
-  jwt.verify(token, secret, { algorithms: ["HS256"] }, (error, claims) => {
+  jwt.verify(token, key, { algorithms }, (error, claims) => {
     if (error) return next(new Error("Unauthorized"));
     socket.data.tenant = claims.tenantId;
     socket.data.user = claims.sub;
@@ -37,6 +38,16 @@ bench.use((socket, next) => {
 bench.on("connection", (socket) => {
   socket.join(`tenant:${socket.data.tenant}`);
   socket.join(`user:${socket.data.tenant}:${socket.data.user}`);
+  const roomOf = (name) => `room:${socket.data.tenant}:${name}`;
+  socket.on("echo", (event, ack) => ack({ seq: event.seq }));
+  socket.on("tidegate.join", async (name, ack) => {
+    await socket.join(roomOf(name));
+    ack({ ok: true });
+  });
+  socket.on("tidegate.leave", async (name, ack) => {
+    await socket.leave(roomOf(name));
+    ack({ ok: true });
+  });
 });
 
 io.engine.on("connection", (rawSocket) => {
@@ -49,8 +60,11 @@ const now = () => Number(process.hrtime.bigint());
 const unpadded = `42/bench,["bench",{"seq":${FIRST_SEQUENCE},"t":${now()},"pad":""}]`;
 const pad = "x".repeat(PAYLOAD_SIZE - unpadded.length);
 
-function emit(time) {
-  bench.to("tenant:acme").emit("bench", { seq: FIRST_SEQUENCE + events, t: time, pad });
+const ACME = "tenant:acme";
+const roomOfTenant = (number) => (number === 0 ? ACME : `tenant:tenant-${number}`);
+
+function emit(room, seq, t) {
+  bench.to(room).emit("bench", { seq, t, pad });
   events += 1;
 }
 
@@ -61,37 +75,61 @@ function isBehind({ conn }) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-async function untilWritable() {
-  await turn();
-  for (const socket of bench.sockets.values()) {
-    while (socket.connected && isBehind(socket)) await turn();
+async function untilWritable(room) {
+  for (const id of bench.adapter.rooms.get(room) ?? []) {
+    const socket = bench.sockets.get(id);
+    while (socket?.connected && isBehind(socket)) await turn();
   }
 }
 
-async function saturate() {
-  for (;;) {
-    emit(now());
-    await untilWritable();
+async function saturate(room) {
+  for (let seq = FIRST_SEQUENCE; ; seq += 1) {
+    emit(room, seq, now());
+    await turn();
+    await untilWritable(room);
   }
 }
 
-async function pace(rate) {
+// To one tenant after the other, round after round.
+async function inTurn(count) {
+  const rooms = Array.from({ length: count }, (_, index) => roomOfTenant(index + 1));
+  for (let seq = FIRST_SEQUENCE; ; seq += 1) {
+    rooms.forEach((room, index) => emit(room, seq + (index + 1) * SEQUENCES_PER_TENANT, now()));
+    await turn();
+    for (const room of rooms) await untilWritable(room);
+  }
+}
+
+async function pace(rate, tenant) {
+  const room = roomOfTenant(tenant);
   const period = 1e9 / rate;
   const start = now();
   for (let i = 1; ; i += 1) {
     const due = Math.round(start + i * period);
     const wait = (due - now()) / 1e6;
     if (wait > 0) await sleep(wait);
-    emit(due);
-    await untilWritable();
+    emit(room, FIRST_SEQUENCE + tenant * SEQUENCES_PER_TENANT + i - 1, due);
+    await turn();
+    await untilWritable(room);
+  }
+}
+
+let inBursts = 0;
+
+function burst(count) {
+  for (let i = count; i > 0; i -= 1) {
+    emit(ACME, FIRST_SEQUENCE + inBursts, now());
+    inBursts += 1;
   }
 }
 
 function obey(line) {
-  const [command, argument] = line.split(" ");
-  if (command === "saturate" || command === "single") saturate();
-  else if (command === "rate") pace(Number(argument));
-  else if (command === "burst") for (let i = Number(argument); i > 0; i -= 1) emit(now());
+  const [command, ...words] = line.split(" ");
+  if (command === "saturate") saturate(ACME);
+  else if (command === "single") saturate(words[0] ? `room:acme:${words[0]}` : ACME);
+  else if (command === "tenants" || command === "tenants-single") inTurn(Number(words[0]));
+  else if (command === "rate") pace(Number(words[0]), Number(words[1] ?? 0));
+  else if (command === "burst") burst(Number(words[0]));
   else if (command === "stats") console.log(JSON.stringify({ events, batches: events }));
 }
 
