@@ -14,6 +14,7 @@ from tidegate.review.source import Call, Node, SourceFile
 
 __all__ = [
     "Verification",
+    "dependencies",
     "guard_classes",
     "is_nest_jwt",
     "is_token_name",
@@ -111,7 +112,7 @@ def _starts(model: Model) -> Iterator[Function]:
     for gateway in model.gateways:
         for handler in gateway.handlers:
             yield handler.function
-            yield from _dependencies(model, handler.function, 0)
+            yield from dependencies(model, handler.function)
         for guard, _ in guard_classes(model, gateway):
             for each in model.project.lineage(guard)[0]:
                 yield from each.methods.values()
@@ -162,7 +163,7 @@ def _upgrades(model: Model, file: SourceFile) -> Iterator[Function]:
                 yield from _given(model, checked)
 
 
-def _dependencies(model: Model, function: Function, depth: int) -> Iterator[Function]:
+def dependencies(model: Model, function: Function, depth: int = 0) -> Iterator[Function]:
     """Yield what FastAPI runs for a function's parameters."""
     if not function.file.is_python or depth > 3:
         return
@@ -171,7 +172,7 @@ def _dependencies(model: Model, function: Function, depth: int) -> Iterator[Func
             target = model.project.resolve(function.file, match[1])
             if isinstance(target, Function):
                 yield target
-                yield from _dependencies(model, target, depth + 1)
+                yield from dependencies(model, target, depth + 1)
 
 
 # Calls that verify
