@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What the tests need beside Python: Node 20 or later, from npm the official client, NestJS services
 # and the judges of generated contracts, the demo's page, Chromium, and RabbitMQ (unless
-# TIDEGATE_TEST_AMQP_URL names a broker). Without a fitting Node on the machine, one is installed into
-# .venv from its PyPI wheel; Chromium and RabbitMQ come from the system's packages, which only root may
-# install.
+# TIDEGATE_TEST_AMQP_URL names a broker), valgrind and gcc to count instructions. Without a fitting
+# Node on the machine, one is installed into .venv from its PyPI wheel; the rest comes from the
+# system's packages, which only root may install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +16,8 @@ command -v chromium >/dev/null || missing+=(chromium)
 if [ -z "${TIDEGATE_TEST_AMQP_URL:-}" ] && ! command -v rabbitmq-server >/dev/null; then
   missing+=(rabbitmq-server)
 fi
+command -v valgrind >/dev/null || missing+=(valgrind)
+command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 if [ "${#missing[@]}" != 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   # The tests start a broker of their own; the package must not start the system's.
   export RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
