@@ -37,12 +37,13 @@ _IGNORED = frozenset(
 _HINTS = (
     *(b"ocket", b"mqp", b"pika", b"Pattern(", b"Pattern<", b"faststream", b"channels"),
     *(b"tidegate", b"@Module", b"NestFactory", b"abbit", b"getChannelRef", b"icroservice"),
-    *(b"sio.", b"switchToWs", b"CHANNEL_LAYERS"),
+    *(b"sio.", b"switchToWs", b"CHANNEL_LAYERS", b"connect_error"),
 )
 _REALTIME = re.compile(
     rb"socket\.io|socketio|[Ww]eb[Ss]ocket|amqp|\bpika\b|aio_pika|faststream|tidegate"
     rb"|(?:Event|Message)Pattern[(<]|channels\.|from channels|@Module\(|NestFactory|[Rr]abbit"
-    rb"|getChannelRef|[sS]ocket\.(?:on|emit|join|data|handshake|use)\b|@nestjs/microservices"
+    rb"|getChannelRef|connect_error|@nestjs/microservices"
+    rb"|[sS]ocket\??\.(?:on|once|emit|join|data|auth|connect|handshake|use)\b"
     rb"|\bsio\.(?:on|event|emit)\b|switchToWs|CHANNEL_LAYERS"
 )
 

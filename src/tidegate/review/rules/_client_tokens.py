@@ -214,7 +214,8 @@ def depends_on(opening: Opening, value: Node) -> bool:
         return opening.effect is not None and opening.effect.deps is None
     used = {each.text for each in value.identifiers()}
     used |= {each.text for each in origin(value).identifiers()}
-    used |= {each.text for arg in opening.call.args for each in arg.identifiers()}
+    if not opening.call.node.start <= value.start < opening.call.node.end:  # open(token)
+        used |= {each.text for arg in opening.call.args for each in arg.identifiers()}
     roots = {re.split(r"[.\[]", name, maxsplit=1)[0] for name in names}
     return bool(used & (names | roots)) or any(
         re.search(rf"(?:^|\.){_SIGNED_IN}(?:$|\.)", name, re.IGNORECASE) for name in names

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from tidegate.review.discover import read
 from tidegate.review.model import Function, Model
 from tidegate.review.model.react import declared, name_of_function
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
@@ -13,6 +14,7 @@ from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 __all__ = ["compiles", "given_by_callers", "unstable"]
 
 _MEMO = ("useCallback", "useMemo")
+_MAX_FILES = 5_000  # of a project, to be read for one name; only where an effect asks
 _CONFIGURATIONS = (
     *("package.json", "next.config.js", "next.config.ts", "next.config.mjs", "vite.config.ts"),
     *("vite.config.js", "babel.config.js", "app.json"),
@@ -109,14 +111,30 @@ def given_by_callers(model: Model, component: Node, name: str) -> Literal["new",
     if position is None or not own:
         return "same"
     seen = False
-    for file in model.project.realtime_files:
-        if file.is_python or own not in file.text:
-            continue
+    for file in _files_naming(model, own):
         for user, value in _given(model, file, component, own, position, is_prop, name):
             seen = True
             if value is not None and _is_new(user, value):
                 return "new"
     return "same" if seen else "unknown"
+
+
+def _files_naming(model: Model, name: str) -> list[SourceFile]:
+    """Return the files that have a name in them, those without realtime code too."""
+    key = f"files naming {name}"
+    if key not in model.found:
+        project, word = model.project, name.encode()
+        found = []
+        for each in sorted(project.names)[:_MAX_FILES]:
+            if each.endswith(".py"):
+                continue
+            data = read(project.root / each, each, [])
+            file = project.file(each) if data is not None and word in data else None
+            if file is not None and not file.is_test:
+                found.append(file)
+        model.found[key] = found
+    files: list[SourceFile] = model.found[key]
+    return files
 
 
 def _position(component: Node, name: str) -> tuple[int | None, bool]:

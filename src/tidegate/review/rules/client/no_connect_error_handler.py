@@ -128,7 +128,12 @@ sio.wait()
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Look for a listener in the package of each client."""
+    told: set[tuple[str, str]] = set()
     for client in judged(model):
+        place = (client.file.name, client.name)
+        if place in told:  # the same socket, made again
+            continue
+        told.add(place)
         if mentions(model, client, "connect_error") or not is_connected(model, client):
             continue
         if _is_given_away(client):
@@ -143,10 +148,8 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def _is_given_away(client: ClientSocket) -> bool:
-    """Tell a library's function that makes sockets for others: it takes all options from them."""
-    return bool(client.options and "..." in client.options) and bool(
-        re.search(r"\.\.\.\w*args|useSocketIO|createSocketHook", client.call.node.text)
-    )
+    """Tell a library's function that makes sockets for others: ``io(...args)``."""
+    return any(each.kind == "spread_element" for each in client.call.args)
 
 
 def _fix(client: ClientSocket) -> Fix | None:

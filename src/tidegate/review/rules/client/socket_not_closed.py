@@ -199,7 +199,7 @@ def _in_react(model: Model, client: ClientSocket, opening: Opening) -> Finding |
         return None
     if None in answers:
         return RULE.could_not_tell(client.call.node, "The cleanup calls what is not to be seen.")
-    if _is_shared(opening):
+    if _is_shared(opening) or _is_closed_by_provider(opening):
         return RULE.could_not_tell(
             client.call.node, "The socket outlives the component; whether it should is not told."
         )
@@ -267,6 +267,21 @@ def _is_shared(opening: Opening) -> bool:
     return bool(outer) and any(
         re.search(rf"if\s*\(\s*!?\s*{re.escape(name)}\b|{re.escape(name)}\s*\?\?=", component.text)
         for name in outer
+    )
+
+
+def _is_closed_by_provider(opening: Opening) -> bool:
+    """Tell a provider, which lives as long as the page, that closes the socket at sign-out."""
+    component = opening.component
+    if component is None or not re.search(r"\.Provider\b|createContext", component.file.text):
+        return False
+    body = opening.effect.body if opening.effect is not None else None
+    return any(
+        is_close(call)
+        and call.receiver is not None
+        and is_named(call.receiver, opening.names)
+        and (body is None or not body.start <= call.node.start < body.end)
+        for call in component.calls()
     )
 
 

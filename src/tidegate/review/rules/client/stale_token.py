@@ -12,6 +12,7 @@ from tidegate.review.model.client_sockets import Opening
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._client_sockets import is_connected, judged, openings_of
 from tidegate.review.rules._client_tokens import (
+    STORED,
     SentToken,
     depends_on,
     is_constant,
@@ -149,6 +150,8 @@ def _fix(token: SentToken) -> Fix | None:
 def _fresh(value: Node) -> str:
     """Return an expression for the token of now."""
     source = origin(value)
+    if STORED.search(value.text) and "await" not in value.text:
+        return value.text
     is_read = source.kind == "call_expression" and not re.match(r"use[A-Z]", Call(source).name)
     if source.kind in ("member_expression", "binary_expression") or is_read:
         if value.kind == "template_string" and source != value:

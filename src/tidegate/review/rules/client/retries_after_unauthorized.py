@@ -1,0 +1,265 @@
+"""``retries-after-unauthorized``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, replaced, statement, suggested
+from tidegate.review.model import ClientSocket, Model
+from tidegate.review.model.node_sockets import function_of
+from tidegate.review.model.react import name_of_function
+from tidegate.review.model.socket_names import is_named, normal
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._client_fixes import indented
+from tidegate.review.rules._client_sockets import in_package, judged, listeners, openings_of
+from tidegate.review.rules._python_clients import PythonClient, python_clients
+from tidegate.review.source import FUNCTIONS, Call, Node
+
+RULE = Rule(
+    name="retries-after-unauthorized",
+    topic="client",
+    severity="medium",
+    languages=("typescript", "tsx", "python"),
+    summary="A client connects again whatever the reason was, also when it was refused.",
+    why=(
+        "Socket.IO stops by itself when a server refuses a token. Code that connects again all "
+        "the same asks for ever with a token that can't become valid: every page that was left "
+        "open over night then knocks at the server each second."
+    ),
+    remedy="Connect again only if `socket.active` is true or there is a new token.",
+    examples=(
+        Example(
+            "typescript",
+            bad="""\
+import { io } from 'socket.io-client';
+
+export function connect(url: string) {
+  const socket = io(url);
+  socket.on('connect_error', () => {
+    setTimeout(() => socket.connect(), 1000);
+  });
+  return socket;
+}
+""",
+            good="""\
+import { io } from 'socket.io-client';
+
+export function connect(url: string, signOut: () => void) {
+  const socket = io(url);
+  socket.on('connect_error', (error) => {
+    if (!socket.active) signOut();
+  });
+  return socket;
+}
+""",
+        ),
+        Example(
+            "typescript",
+            title="a plain WebSocket with a token",
+            bad="""\
+export function connect(url: string, token: string) {
+  const socket = new WebSocket(url);
+  socket.onopen = () => socket.send(JSON.stringify({ token }));
+  socket.onclose = () => setTimeout(() => connect(url, token), 1000);
+}
+""",
+            good="""\
+export function connect(url: string, token: string) {
+  const socket = new WebSocket(url);
+  socket.onopen = () => socket.send(JSON.stringify({ token }));
+  socket.onclose = (event) => {
+    if (event.code === 4401) return;
+    setTimeout(() => connect(url, token), 1000);
+  };
+}
+""",
+        ),
+        Example(
+            "python",
+            bad="""\
+import socketio
+
+sio = socketio.AsyncClient()
+URL = "https://api.example.com"
+
+
+@sio.event
+async def connect_error(data):
+    await sio.connect(URL)
+""",
+            good="""\
+import socketio
+
+sio = socketio.AsyncClient()
+URL = "https://api.example.com"
+
+
+@sio.event
+async def connect_error(data):
+    print("refused:", data)
+""",
+        ),
+    ),
+)
+
+_REASON = re.compile(
+    r"\.(?:active|message|code|reason|data|status|wasClean|type|description|name|statusCode)\b"
+    r"|\breason\b|\bcode\b|attempt|retr(?:y|ies)|count|tries|max|token|auth|user|login|logged"
+    r"|should|manual|intentional|unmount|mounted|cancel|stopped|destroyed|closed|closing|enabled|alive",
+    re.IGNORECASE,
+)
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Look at what runs when a connection fails or ends."""
+    for client in judged(model, plain=True):
+        seen: set[Node] = set()
+        for handler, names in _handlers(model, client):
+            again = _connects_anyhow(model, handler, client, names)
+            if again is None or again.node in seen:
+                continue
+            seen.add(again.node)
+            message = "This connects again whatever the reason was."
+            yield RULE.fault(again.node, message, fix=_fix(client, handler, again, names))
+    for each in python_clients(model):
+        yield from _python(each)
+
+
+def _handlers(model: Model, client: ClientSocket) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Yield what runs when the socket failed to connect or was closed, with the socket's names."""
+    names = frozenset(name for each in openings_of(model, client) for name in each.names)
+    if client.kind == "websocket":
+        if not re.search(r"token|authoriz|auth\b", client.file.text, re.IGNORECASE):
+            return
+        for node in client.file.root.find("assignment_expression"):
+            left, right = node.field("left"), node.field("right")
+            if left is None or right is None or not left.text.endswith(".onclose"):
+                continue
+            holder = left.field("object")
+            if holder is not None and is_named(holder, names):
+                yield from ((each, names) for each in _function(model, right))
+        for call, given in listeners(client.file.root, "close"):
+            if call.receiver is not None and is_named(call.receiver, names):
+                yield from ((each, names) for each in _function(model, given))
+        return
+    for file in in_package(model, client.file):
+        for event in ("connect_error", "disconnect"):
+            if event not in file.text:
+                continue
+            for call, given in listeners(file.root, event):
+                receiver = call.receiver
+                if receiver is None:
+                    continue
+                mine = names if file is client.file else frozenset({normal(receiver.text)})
+                if file is not client.file and not _imports(model, file, client):
+                    continue
+                if is_named(receiver, mine):
+                    yield from ((each, mine) for each in _function(model, given))
+
+
+def _imports(model: Model, file: object, client: ClientSocket) -> bool:
+    """Tell whether a file imports the socket by its name."""
+    from tidegate.review.source import SourceFile
+
+    if not isinstance(file, SourceFile) or client.function is not None:
+        return False
+    imported = model.project.imports(file).get(client.name)
+    return imported is not None and imported.name in (client.name, "default")
+
+
+def _function(model: Model, given: Node) -> Iterator[Node]:
+    if given.kind in FUNCTIONS:
+        yield given
+        return
+    found = function_of(model.project, given)
+    if found is not None:
+        yield found.node
+
+
+def _connects_anyhow(
+    model: Model, handler: Node, client: ClientSocket, names: frozenset[str]
+) -> Call | None:
+    """Return the call that connects again, if nothing around it looks at the reason."""
+    makers = {
+        name_of_function(around)
+        for around in client.call.node.ancestors()
+        if around.kind in FUNCTIONS
+    }
+    makers -= {""}
+    for call in handler.calls():
+        receiver = call.receiver
+        on_socket = (
+            receiver is not None and call.name in ("connect", "open") and is_named(receiver, names)
+        )
+        is_maker = call.name in makers and (receiver is None or receiver.text in ("this", "self"))
+        given = call.name in ("setTimeout", "setInterval") and any(
+            re.fullmatch(r"(?:this\.)?(\w+)(?:\.bind\(this\))?", arg.text)
+            and re.sub(r"this\.|\.bind\(this\)", "", arg.text) in makers
+            for arg in call.args[:1]
+        )
+        if (on_socket or is_maker or given) and not _looks_first(handler, call.node):
+            return call
+    return None
+
+
+def _looks_first(handler: Node, node: Node) -> bool:
+    """Tell whether a condition around or before a call asks for the reason."""
+    for around in node.ancestors():
+        if around.kind in (
+            "if_statement",
+            "ternary_expression",
+            "switch_statement",
+            "while_statement",
+        ):
+            condition = around.field("condition") or around.field("value")
+            if condition is None or _REASON.search(condition.text):
+                return True
+        if around.kind == "binary_expression" and _REASON.search(around.text):
+            return True
+        if around == handler:
+            break
+    for each in handler.find("if_statement"):
+        if each.start < node.start and re.search(r"\b(?:return|throw)\b", each.text):
+            return True
+    # A handler that asks elsewhere for a new token tries once for each; that is told apart no more.
+    return bool(re.search(r"\brefresh\w*\(", handler.text)) and "await" in handler.text
+
+
+def _fix(client: ClientSocket, handler: Node, again: Call, names: frozenset[str]) -> Fix | None:
+    around = statement(again.node)
+    holder = next((each for each in again.node.ancestors() if each == handler), None)
+    while holder is not None and around.function is not None and around.function != handler:
+        around = statement(around.function)
+    body = handler.field("body")
+    if body is None or body.kind != "statement_block" or around.parent != body:
+        return None
+    if client.kind == "websocket":
+        return None
+    name = again.receiver.text if again.receiver is not None else next(iter(sorted(names)), "")
+    name = name.replace("?", "")
+    gap = indented(around)
+    end = ";" if around.text.endswith(";") else ""
+    text = (
+        f"// The server refused: sign in again first.\n{gap}if (!{name}.active) return{end}\n{gap}"
+    )
+    return suggested(replaced(around, text + around.text))
+
+
+# Python
+
+
+def _python(client: PythonClient) -> Iterator[Finding]:
+    for call in client.connects:
+        function = call.node.enclosing("function_definition")
+        name = function.field("name") if function is not None else None
+        if (
+            function is None
+            or name is None
+            or name.text not in ("connect_error", "on_connect_error")
+        ):
+            continue
+        if call.node.enclosing("if_statement") is None:
+            yield RULE.fault(call.node, "This connects again whatever the reason was.")

@@ -1,0 +1,237 @@
+"""The token that a client sends: missing, or old."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.review.helpers import found, review_project, review_text
+
+from tidegate.review.fix import applied
+
+STALE = "stale-token"
+MISSING = "connects-without-token"
+HEAD = "import { useEffect, useState } from 'react';\nimport { io } from 'socket.io-client';\n"
+STORED = "localStorage.getItem('token')"
+
+
+def verdicts(text: str, rule: str, name: str = "example.tsx") -> list[str]:
+    return [each.verdict for each in review_text(text, rule, name=name, could_not_tell=True)]
+
+
+def in_effect(options: str, deps: str, before: str = "", inside: str = "") -> str:
+    return (
+        f"{HEAD}export function useLive(url, token) {{\n{before}\n  useEffect(() => {{\n{inside}\n"
+        f"    const s = io(url, {options});\n    return () => {{ s.close(); }};\n  "
+        f"}}, {deps});\n}}\n"
+    )
+
+
+# stale-token
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: {STORED} }} }});",
+        f"{HEAD}const token = {STORED};\nexport const s = io('/', {{ auth: {{ token }} }});",
+        f"{HEAD}export const open = (token) => io('/', {{ auth: {{ token }} }});",
+        f"{HEAD}let s;\nexport function get() "
+        f"{{ s ??= io('/', {{ auth: {{ token: {STORED} }} }}); }}",
+        f"{HEAD}export const open = (t) => io('/', {{ auth: {{ token: `Bearer ${{t}}` }} }});",
+        f"{HEAD}const options = {{ auth: {{ token: {STORED} }} }};\nexport const s = "
+        "io('/', options);",
+        "import { io } from 'socket.io-client';\nclass Live {\n"
+        "  open(token) { this.socket = io('/', { auth: { token } }); }\n}",
+        in_effect("{ auth: { token } }", "[url]"),
+        in_effect("{ auth: { token } }", "[]"),
+        in_effect(f"{{ auth: {{ token: {STORED} }} }}", "[url]"),
+    ],
+)
+def test_token_is_read_once(text: str) -> None:
+    assert verdicts(text, STALE) == ["fault"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}export const s = io('/', {{ auth: (send) => send({{ token: {STORED} }}) }});",
+        f"{HEAD}export const s = io('/', {{ auth(send) {{ send({{ token: {STORED} }}); }} }});",
+        f"{HEAD}export const s = io('/', {{ auth: {{ user: name }} }});",
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: 'abc' }} }});",
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: process.env.API_TOKEN }} }});",
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: {STORED} }}, reconnection: false }});",
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: {STORED} }} }});\n"
+        "s.io.on('reconnect_attempt', () => { s.auth = { token: read() }; });",
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: {STORED} }} }});\n"
+        "export const renew = (token) => { s.auth.token = token; };",
+    ],
+)
+def test_token_is_fresh(text: str) -> None:
+    assert verdicts(text, STALE) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        in_effect("{ auth: { token } }", "[url, token]"),
+        in_effect(f"{{ auth: {{ token: {STORED} }} }}", "[user]"),
+        in_effect("{ auth: { token: session.token } }", "[session]", "const session = useAuth();"),
+        f"{HEAD}let s;\nexport function open(token) {{\n  if (s) s.disconnect();\n"
+        "  s = io('/', { auth: { token } });\n}",
+        f"{HEAD}const open = (token) => io('/', {{ auth: {{ token }} }});\n"
+        "export function useLive(token) {\n"
+        "  useEffect(() => { const s = open(token); return () => s.close(); }, [token]);\n}",
+    ],
+)
+def test_new_token_makes_a_new_socket(text: str) -> None:
+    assert verdicts(text, STALE) == ["could-not-tell"]
+
+
+@pytest.mark.parametrize(
+    ("value", "fixed"),
+    [
+        (f"token: {STORED}", f"send({{ token: {STORED} }})"),
+        (f"token: `Bearer ${{{STORED}}}`", f"send({{ token: `Bearer ${{{STORED}}}` }})"),
+        ("token: store.getState().token, id", "send({ token: store.getState().token, id })"),
+    ],
+)
+def test_token_is_read_anew(value: str, fixed: str) -> None:
+    text = f"{HEAD}export const open = (id) => io('/', {{ auth: {{ {value} }} }});\n"
+    (finding,) = review_text(text, STALE)
+    assert finding.fix is not None
+    assert applied(text, finding.fix.edits) == (
+        f"{HEAD}export const open = (id) => io('/', {{ auth: (send) => {fixed} }});\n"
+    )
+
+
+def test_token_of_a_parameter_asks_for_a_function() -> None:
+    text = f"{HEAD}export const open = (token) => io('/', {{ auth: {{ token }} }});\n"
+    (finding,) = review_text(text, STALE)
+    assert finding.fix is not None
+    fixed = applied(text, finding.fix.edits)
+    assert "send({ token: getToken() /* to be written" in fixed
+    assert found(fixed, STALE) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "lines"),
+    [
+        ("sio.connect(URL, auth={'token': get_token()})", [4]),
+        ("sio.connect(URL, {}, {'token': session.token})", [4]),
+        ("sio.connect(URL, auth=lambda: {'token': get_token()})", []),
+        ("sio.connect(URL, auth={'token': 'abc'})", []),
+        ("sio.connect(URL, auth={'token': os.environ['TOKEN']})", []),
+        ("sio.connect(URL, auth={'token': os.getenv('TOKEN')})", []),
+        ("sio.connect(URL, auth={'user': get_name()})", []),
+    ],
+)
+def test_python_client(call: str, lines: list[int]) -> None:
+    text = f"import os\nimport socketio\nsio = socketio.Client()\n{call}\n"
+    assert found(text, STALE, "example.py") == lines
+
+
+# connects-without-token
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: {STORED} }} }});",
+        f"{HEAD}export const s = io('/', {{ auth: (cb) => cb({{ token: {STORED} }}) }});",
+        f"{HEAD}const token = {STORED};\nexport const s = io('/', {{ auth: {{ token }} }});",
+        in_effect("{ auth: { token } }", "[token]", f"const token = {STORED};"),
+        in_effect("{ auth: { token } }", "[]", inside=f"const token = {STORED};"),
+        in_effect("{ auth: { token: data?.token } }", "[data]", "const { data } = useData();"),
+        in_effect("{ auth: { token: jwt } }", "[jwt]", "const [jwt, setJwt] = useState(null);"),
+        in_effect("{ auth: { token: jwt ?? '' } }", "[jwt]", "const { jwt } = useData();"),
+        f"{HEAD}export function useLive(token?: string) {{\n"
+        "  useEffect(() => { const s = io('/', { auth: { token } }); }, [token]);\n}",
+        f"{HEAD}export function Live({{ token }}: {{ token: string | null }}) {{\n"
+        "  useEffect(() => { const s = io('/', { auth: { token } }); }, [token]);\n  "
+        "return null;\n}",
+    ],
+)
+def test_nobody_asks_for_the_token(text: str) -> None:
+    assert verdicts(text, MISSING) == ["fault"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        in_effect("{ auth: { token } }", "[token]"),
+        in_effect("{ auth: { token } }", "[token]", inside="if (!token) return;"),
+        in_effect(
+            "{ auth: { token } }", "[]", inside=f"const token = {STORED};\nif (!token) return;"
+        ),
+        in_effect("{ auth: { token: data?.token } }", "[data]", inside="if (!data?.token) return;"),
+        in_effect(
+            f"{{ auth: {{ token: {STORED} }} }}", "[]", inside="if (!isAuthenticated) return;"
+        ),
+        f"{HEAD}export const s = io('/', {{ autoConnect: false, auth: {{ token: {STORED} }} }});",
+        f"{HEAD}export const s = io('/', {{ auth: {{ token: process.env.TOKEN }} }});",
+        f"{HEAD}const token = {STORED};\nexport const s = token ? io('/', "
+        f"{{ auth: {{ token }} }}) : null;",
+        f"{HEAD}export function useLive(token: string) {{\n"
+        "  useEffect(() => { const s = io('/', { auth: { token } }); }, [token]);\n}",
+        f"{HEAD}export const s = io('/');",
+    ],
+)
+def test_somebody_asks_for_the_token(text: str) -> None:
+    assert verdicts(text, MISSING) == []
+
+
+def test_who_calls_may_have_asked() -> None:
+    text = f"{HEAD}export const open = () => io('/', {{ auth: {{ token: {STORED} }} }});"
+    assert verdicts(text, MISSING) == ["could-not-tell"]
+
+
+def test_early_return_is_added() -> None:
+    text = (
+        f"{HEAD}export function useLive(token?: string) {{\n  useEffect(() => {{\n"
+        "    const s = io('/', { auth: (cb) => cb({ token }) });\n"
+        "    return () => { s.close(); };\n  }, [token]);\n}\n"
+    )
+    (finding,) = review_text(text, MISSING, name="a.ts")
+    assert finding.fix is not None
+    fixed = applied(text, finding.fix.edits)
+    assert "  useEffect(() => {\n    if (!token) return;\n    const s = io(" in fixed
+    assert found(fixed, MISSING, "a.ts") == []
+
+
+SERVER = """\
+import { Server } from 'socket.io';
+const io = new Server(3000);
+io.use((socket, next) => {
+  const token = socket.handshake.auth.token;
+  if (!verify(token)) return next(new Error('unauthorized'));
+  next();
+});
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "count"),
+    [
+        ("export const open = () => io('https://example.com');", 1),
+        ("export const open = () => io(import.meta.env.VITE_URL, { path: '/ws' });", 1),
+        ("export const open = () => io('https://example.com/other');", 0),
+        ("export const open = (token) => io('/', { auth: { token } });", 0),
+        ("export const open = () => io('/', { withCredentials: true });", 0),
+        ("export const s = io('/');\nexport const start = (token) => { s.auth = { token }; };", 0),
+    ],
+)
+def test_server_of_the_project_wants_a_token(client: str, count: int) -> None:
+    files = {
+        "server/src/index.ts": SERVER,
+        "web/src/socket.ts": f"import {{ io }} from 'socket.io-client';\n{client}\n",
+    }
+    assert len(review_project(files, MISSING).findings) == count
+
+
+def test_server_that_takes_cookies_wants_no_token() -> None:
+    server = SERVER.replace("auth.token", "auth.token ?? parse(socket.handshake.headers.cookie).t")
+    files = {
+        "server/src/index.ts": server,
+        "web/src/socket.ts": "import { io } from 'socket.io-client';\nexport const s = "
+        "() => io('/');\n",
+    }
+    assert review_project(files, MISSING).findings == []
