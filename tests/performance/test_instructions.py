@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 import pytest
-
 from benchmarks.instructions.count import TOLERANCE, compare, count, load
 
 needs_valgrind = pytest.mark.skipif(
