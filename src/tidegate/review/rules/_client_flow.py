@@ -157,7 +157,8 @@ class Flow:
 
     def mentions(self, node: Node) -> bool:
         """Tell whether an expression reads a client's value, or what was looked up by one."""
-        return any(self.is_sent(path) for path in names_in(node)) or bool(self.sent(node))
+        names = names_in(node, called=True)
+        return any(self.is_sent(path) for path in names) or bool(self.sent(node))
 
     def _union(self, nodes: Iterable[Node]) -> Values:
         return frozenset(each for node in nodes for each in self.sent(node))

@@ -12,7 +12,7 @@ from tidegate.review.rules._deciding import atoms
 from tidegate.review.rules._expressions import inner, names_in, path_of, words_of
 from tidegate.review.source import Call, Node
 
-__all__ = ["RIGHT", "Answer", "Question", "is_right", "proves", "throws"]
+__all__ = ["RIGHT", "Answer", "Question", "has_identity", "is_right", "proves", "throws"]
 
 Answer = Literal["yes", "no", "unknown"]
 
@@ -35,10 +35,10 @@ _IDENTITY = re.compile(
     r"|(?:client|self|socket)\.\w*(?:id|name|email)$|sender|member_id|profile_id|(?:^|[_.])sid$"
 )
 _NO_IDENTITY = re.compile(
-    r"users$|accounts$|(?:socket|client)\.id$|user_?service|users?_?repo|user_?map|user_?model"
+    r"users(?:$|\.)|accounts$|sockets?_?map|sockets$|connections|auth_?service|(?:socket|client)\.id$|user_?service|users?_?repo|user_?map|user_?model"
 )
 _OURS = re.compile(
-    r"allow|valid|permitt|public|joined|subscri|(?:^|_)my(?:_|$)|(?:^|_)own|author|whitelist|member"
+    r"allow|valid|permitt|public|joined|subscri|(?:^|_)(?:my|own)(?:_|$)|author|whitelist|member"
 )
 _REFUSES = re.compile(
     r"forbid|unauthor|denied|permission|not a member|member|access|allowed|owner|participant|not in",
@@ -108,7 +108,7 @@ def _compares(asked: Question, node: Node, is_true: bool, depth: int) -> Answer:
     if re.search(r"[<>]", operator):
         return proves(asked, left, True, depth)
     equal = (operator in ("==", "===", "is")) == is_true
-    if equal and asked.flow.mentions(node) and _has_identity(asked, node):
+    if equal and asked.flow.mentions(node) and has_identity(asked.flow, node):
         return "yes"
     return "no"
 
@@ -145,7 +145,7 @@ def _asks(asked: Question, call: Call, depth: int) -> Answer:
         return proves(asked, call.args[0], True, depth + 1)
     if call.name in ("isArray", "isinstance", "has", "test", "trim"):
         return "no"
-    if call.name == "startsWith" and not _has_identity(asked, call.node):
+    if call.name == "startsWith" and not has_identity(asked.flow, call.node):
         return "no"
     if not asked.flow.mentions(call.node):
         return "no"
@@ -157,10 +157,10 @@ def _asks(asked: Question, call: Call, depth: int) -> Answer:
             "yes"
             if target is not None
             and _callee_checks(asked, target)
-            and _has_identity(asked, call.node)
+            and has_identity(asked.flow, call.node)
             else "no"
         )
-    if _has_identity(asked, call.node):
+    if has_identity(asked.flow, call.node):
         target = asked.flow.project.target(call, asked.flow.function)
         if target is None:
             return "yes"
@@ -174,7 +174,7 @@ def _contains(asked: Question, holder: Node, item: Node) -> Answer:
     both = asked.flow.mentions(item) or asked.flow.mentions(holder)
     if not both:
         return "no"
-    if _has_identity(asked, item) or _has_identity(asked, holder):
+    if has_identity(asked.flow, item) or has_identity(asked.flow, holder):
         return "yes"
     if re.search(
         r"(?:socket|client|self|user|session)_?(?:data_)?\w*rooms|(?:^|_)rooms_sid|get_rooms", text
@@ -189,17 +189,27 @@ def _contains(asked: Question, holder: Node, item: Node) -> Answer:
     return "no"
 
 
-def _has_identity(asked: Question, node: Node) -> bool:
-    """Tell whether an expression reads who the client verifiedly is."""
+def has_identity(flow: Flow, node: Node, depth: int = 0) -> bool:
+    """Tell whether an expression reads who the client verifiedly is, itself or by a name."""
     for path in names_in(node):
-        words = ".".join(words_of(part) for part in path.split("."))
-        if (
-            _IDENTITY.search(words)
-            and not _NO_IDENTITY.search(words)
-            and not asked.flow.is_sent(path)
-        ):
+        if flow.is_sent(path) and not flow.set_from.get(path):
+            continue
+        if not flow.is_sent(path) and is_identity(path):
             return True
+        for each in flow.set_from.get(path, ()) if depth < 3 else ():
+            # Of several rooms of one name, the one that the client has a part in.
+            is_part = not flow.is_sent(path) or bool(flow.sent(each))
+            if is_part and each.start != node.start and has_identity(flow, each, depth + 1):
+                return True
     return False
+
+
+def is_identity(path: str) -> bool:
+    """Tell whether a dotted name is called as a verified identity is."""
+    if re.match(r"[A-Z]|prisma\b|db\b|tx\b", path):
+        return False
+    words = ".".join(words_of(part) for part in path.split("."))
+    return bool(_IDENTITY.search(words)) and not _NO_IDENTITY.search(words)
 
 
 # Calls that throw
@@ -212,9 +222,11 @@ def throws(asked: Question, call: Call) -> Answer:
     words = words_of(call.name)
     if _ASSERTS.match(words) and RIGHT.search(words):
         return "yes"
-    is_both = _has_identity(asked, call.node) or any(
+    is_both = has_identity(asked.flow, call.node) or any(
         each.text in ("client", "socket", "sid", "self.scope") for each in call.args
     )
+    if re.search(r"auth|verif|token", words) and any(asked.is_named_by(each) for each in call.args):
+        return "unknown"  # it may look at the room as well
     if not is_both or call.name in ("emit", "join", "enter_room", "log", "info", "debug", "print"):
         return "no"
     target = asked.flow.project.target(call, asked.flow.function)

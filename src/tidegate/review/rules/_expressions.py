@@ -46,15 +46,32 @@ def path_of(node: Node) -> str | None:
     return f"{above}.{key}" if above is not None and key is not None else None
 
 
-def names_in(node: Node) -> Iterator[str]:
-    """Yield the names and dotted paths that an expression reads; keys are left out."""
+def names_in(node: Node, *, called: bool = False) -> Iterator[str]:
+    """Yield the names and dotted paths that an expression reads, without keys.
+
+    Args:
+        called: Yield what functions are called on, too: the ``users`` of ``users.get(id)``.
+    """
     for each in node.find(*_NAMES, *_MEMBERS):
+        if not called and _is_called(each):
+            continue
         if each.kind in _MEMBERS:
             path = path_of(each)
             if path is not None:
                 yield path
         elif not _is_key(each):
             yield each.text
+
+
+def _is_called(node: Node) -> bool:
+    """Tell the names in ``users.get`` of ``users.get(id)``."""
+    for around in node.ancestors():
+        if around.kind in ("call_expression", "call", "new_expression"):
+            called = around.field("function") or around.field("constructor")
+            return called is not None and called.start <= node.start and node.end <= called.end
+        if around.kind not in (*_MEMBERS, "non_null_expression"):
+            return False
+    return False
 
 
 def _is_key(node: Node) -> bool:

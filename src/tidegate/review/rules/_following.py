@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from tidegate.review.model import Function, Gateway, Handler, Model, Parameter
+from tidegate.review.model import Function, Gateway, Handler, Middleware, Model, Parameter
 from tidegate.review.rules._client_flow import Flow, Names, Sent, Values
 from tidegate.review.source import FUNCTIONS, Call, Node
 
@@ -32,6 +32,7 @@ class Visit:
     """One function, as a handler comes to it.
 
     Attributes:
+        socket: What the socket, or its sid, is called here; empty if it is not here.
         came: The function that called it; None for the handler itself.
         at: The call there.
     """
@@ -39,6 +40,7 @@ class Visit:
     gateway: Gateway
     handler: Handler
     flow: Flow
+    socket: str = ""
     came: Visit | None = None
     at: Node | None = None
 
@@ -74,15 +76,30 @@ def _all(model: Model) -> Iterator[Visit]:
     for gateway in model.gateways:
         flows: list[Flow] = []
         inner = tuple(each.function.node for each in gateway.of_kind("message", "disconnect"))
-        for handler in gateway.of_kind("connect", "message"):
+        handlers = [*gateway.of_kind("connect"), *gateway.of_kind("message")]
+        for handler in handlers:
             if handler.function.node in done and gateway.framework != "nest":
                 continue
             done.add(handler.function.node)
             skipped = tuple(node for node in inner if node != handler.function.node)
             flow = _started(model, gateway, handler, flows, skipped, written)
+            found = list(_onwards(model, Visit(gateway, handler, flow, handler.socket), skipped))
             if handler.kind == "connect":
-                flows.append(flow)
-            yield from _onwards(model, Visit(gateway, handler, flow), skipped)
+                flows += [visit.flow for visit in found]
+            yield from found
+    for middleware in model.middlewares:
+        if middleware.function is not None and middleware.function.node not in done:
+            done.add(middleware.function.node)
+            yield from _onwards(model, _of_middleware(model, middleware, written), ())
+
+
+def _of_middleware(model: Model, middleware: Middleware, written: frozenset[str]) -> Visit:
+    """Return a visit to a middleware, which runs as a client connects."""
+    function = middleware.function or Function(middleware.call.node, "")
+    socket = function.parameters[0].name if function.parameters else ""
+    handler = Handler("connect", "", function, socket)
+    gateway = Gateway("socket.io", middleware.call.node, "", middleware.namespace)
+    return Visit(gateway, handler, Flow(model.project, function, {}, written=written), socket)
 
 
 def _started(
@@ -199,9 +216,21 @@ def _onwards(model: Model, first: Visit, skipped: tuple[Node, ...]) -> Iterator[
                 continue
             names = visit.flow.given_to(target, call)
             names = {name: values for name, values in names.items() if values}
+            socket = _handed_on(visit, call, target)
             key = (target.node, frozenset(names))
-            if not names or key in seen:
+            if not (names or socket) or key in seen:
                 continue
             seen.add(key)
-            flow = Flow(model.project, target, names, written=visit.flow.written)
-            waiting.append((Visit(visit.gateway, visit.handler, flow, visit, call.node), depth + 1))
+            flow = Flow(model.project, target, names, skipped, visit.flow.written)
+            onwards = Visit(visit.gateway, visit.handler, flow, socket, visit, call.node)
+            waiting.append((onwards, depth + 1))
+
+
+def _handed_on(visit: Visit, call: Call, target: Function) -> str:
+    """Return what the socket is called in a function that gets it."""
+    if visit.socket == "self":
+        return "self"
+    for parameter, argument in zip(target.parameters, call.args, strict=False):
+        if visit.socket and argument.text == visit.socket:
+            return parameter.name
+    return ""

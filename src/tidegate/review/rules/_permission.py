@@ -12,7 +12,15 @@ import re
 from tidegate.review.model import Decorator, Function
 from tidegate.review.rules._client_flow import Values
 from tidegate.review.rules._deciding import atoms, conditions, dominates
-from tidegate.review.rules._evidence import RIGHT, Answer, Question, is_right, proves, throws
+from tidegate.review.rules._evidence import (
+    RIGHT,
+    Answer,
+    Question,
+    has_identity,
+    is_right,
+    proves,
+    throws,
+)
 from tidegate.review.rules._expressions import words_of
 from tidegate.review.rules._following import Visit
 from tidegate.review.source import Node
@@ -20,12 +28,15 @@ from tidegate.review.source import Node
 __all__ = ["Answer", "right_to"]
 
 
-def right_to(visit: Visit, node: Node, values: Values) -> Answer:
+def right_to(visit: Visit, node: Node, values: Values, room: Node | None = None) -> Answer:
     """Return whether the right to what the client named is checked before a node runs.
 
     Args:
         values: What the client named it by.
+        room: The room's name; if the verified identity is a part of it, the right is as well.
     """
+    if room is not None and has_identity(visit.flow, room):
+        return "yes"
     labels = frozenset(each.label for each in values)
     answers: set[Answer] = {_of_guards(visit)}
     for each, place in visit.chain(node):

@@ -71,8 +71,8 @@ def _who(visit: Visit, node: Node) -> str:
         return 'self.scope["user"]'
     if framework == "flask-socketio":
         return "current_user"
-    if visit.came is None and visit.handler.socket:
-        return visit.handler.socket
+    if visit.socket:
+        return visit.socket
     if not node.file.is_python and call.name == "join" and call.receiver is not None:
         return path_of(call.receiver) or ""
     return next(

@@ -14,7 +14,7 @@ from tidegate.review.rules._expressions import inner, key_of, path_of
 from tidegate.review.rules._following import Visit
 from tidegate.review.source import Call, Node
 
-__all__ = ["Target", "is_meant_for_all", "joins", "named_targets"]
+__all__ = ["Target", "emits_of", "is_meant_for_all", "joins", "named_targets"]
 
 _SOCKET = re.compile(r"(?i)(?:.*[._])?\w*(?:sock(?:et)?|client|conn(?:ection)?)\w*|ws|s")
 _HOLDERS = re.compile(
@@ -57,14 +57,19 @@ def joins(visit: Visit) -> Iterator[Target]:
 
 def named_targets(model: Model, visit: Visit) -> Iterator[Target]:
     """Yield where a function writes to a room, a user or a socket that the client names."""
-    if model not in _model_emits:
-        _model_emits[model] = {emit.call.node: emit for emit in emits(model)}
-    known = _model_emits[model]
+    known = emits_of(model)
     for call in visit.calls:
         for room in _addressed(visit, call, known.get(call.node)):
             values = chosen(visit, room)
             if values:
                 yield Target(call.node, room, values)
+
+
+def emits_of(model: Model) -> dict[Node, Emit]:
+    """Return the emits of a project, by their calls."""
+    if model not in _model_emits:
+        _model_emits[model] = {emit.call.node: emit for emit in emits(model)}
+    return _model_emits[model]
 
 
 def chosen(visit: Visit, node: Node, depth: int = 0) -> Values:
@@ -140,7 +145,7 @@ def _is_socket(visit: Visit, call: Call, on: str) -> bool:
     """Tell a socket's ``join`` from an array's and a path's."""
     if call.args[0].string is not None:
         return False
-    if on == visit.handler.socket or re.search(r"\.(?:in|to|sockets\.get)\(", on):
+    if on == visit.socket or re.search(r"\.(?:in|to|sockets\.get)\(", on):
         return True
     types = {each.name: each.type for each in visit.flow.function.parameters}
     if "Socket" in types.get(on, ""):
@@ -237,7 +242,7 @@ def _is_address(visit: Visit, node: Node) -> bool:
 
 
 _OPEN = re.compile(
-    r"symbol|ticker|(?:^|_)pairs?(?:_|$)|market|(?:^|_)hash|(?:^|_)(?:tx|block|coin|locale|lang|language|instrument|topic)s?"
+    r"symbol|visitor|guest|anon|ticker|(?:^|_)pairs?(?:_|$)|market|(?:^|_)hash|(?:^|_)(?:tx|block|coin|locale|lang|language|instrument|topic)s?"
     r"(?:_|$)|code$|(?:^|_)pin$|invite|stock|currency|league|match_id|game|lobby"
 )
 _GAMES = re.compile(

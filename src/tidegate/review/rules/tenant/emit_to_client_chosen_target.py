@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._expressions import words_of
 from tidegate.review.rules._following import Visit, visits
 from tidegate.review.rules._permission import right_to
 from tidegate.review.rules._permission_fix import asked_first
@@ -126,25 +128,31 @@ async def message(sid, data):
     ),
 )
 
+_LEAVES = re.compile(r"leave|disconnect|left|quit|exit")
 _COMMENT = "may this user write to that room or user?"
 
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Find emits to what a client's message names."""
-    seen: set[Node] = set()
+    seen: set[object] = set()
     for visit in visits(model):
+        if _LEAVES.search(words_of(f"{visit.handler.event} {visit.handler.function.name}")):
+            continue  # a farewell to a room does no harm
         for target in named_targets(model, visit):
-            if target.node in seen or not _is_of_message(target):
+            # Once for each target in a handler, however much is sent there.
+            labels = frozenset(value.label for value in target.values)
+            keys: set[object] = {target.node, (visit.handler.function.node, labels)}
+            if keys & seen or not _is_of_message(target):
                 continue
             finding = _judge(visit, target)
             if finding is not None:
-                seen.add(target.node)
+                seen |= keys
                 yield finding
 
 
 def _judge(visit: Visit, target: Target) -> Finding | None:
-    answer = right_to(visit, target.node, target.values)
+    answer = right_to(visit, target.node, target.values, target.room)
     if answer == "yes":
         return None
     if answer == "unknown":

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.model import Function, Model
+from tidegate.review.fix import Fix, line_before, replaced, suggested
+from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_data import Sent, sent_values
-from tidegate.review.source import Call, Node
+from tidegate.review.rules._following import Visit, visits
+from tidegate.review.rules._identities import Choice, choices, is_tenant
+from tidegate.review.rules._permission import right_to
+from tidegate.review.source import Node
 
 RULE = Rule(
     name="tenant-from-client",
     topic="tenant",
     severity="critical",
     languages=("typescript", "python"),
-    summary="The client says which tenant it belongs to, and is believed.",
+    summary="The client says which tenant or user it is, and is believed.",
     why=(
-        "A payload, a query or a header holds what the client wants. Whoever changes the tenant in "
-        "it reads and writes in the name of another company. Only the verified token knows."
+        "A payload, a query or a header holds what the client wants. Whoever changes the tenant or "
+        "the user in it reads and writes in the name of another. Only the verified token knows."
     ),
-    remedy="Take the tenant from the claims of the verified token.",
+    remedy="Take tenant and user from the claims of the verified token.",
     examples=(
         Example(
             "typescript",
@@ -75,96 +77,68 @@ async def watch(sid, data):
     ),
 )
 
-_TENANT = re.compile(
-    r"(?:x-|HTTP_X_)?(?:current)?_?(?:tenant|organi[sz]ation|org|company)(?:[-_]?(?:id|ID|Id|slug|key|name|uuid))?",
-    re.IGNORECASE,
-)
-_ROOMS = (
-    *("join", "to", "in", "enter_room", "emit", "group_add", "group_send", "save_session"),
-    *("join_room", "socketsJoin", "subscribe", "connect", "add"),
-)
-_CHECKS = re.compile(
-    r"(?:is|has|can|check|verify|assert|ensure|authorize|require|validate|belongs|allowed|deny)(?:_|[A-Z]).*"
-    r"|includes|has|some|every|find\w*Member\w*|member\w*|authorize|can"
-)
+_MESSAGES = {
+    "room": "The client chooses the {who} whose room this is.",
+    "identity": "The client chooses the {who} that its socket gets.",
+    "known": "The client chooses the {who} that its socket is known by.",
+    "actor": "The client chooses the {who} in whose name this is done.",
+}
+_COMMENT = "of the verified token, put there when the client connects"
 
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
-    """Follow what looks like a tenant from the client to rooms and sockets."""
-    for gateway in model.gateways:
-        for handler in gateway.of_kind("connect", "message"):
-            seen: set[str] = set()
-            for sent in sent_values(gateway, handler, _is_tenant):
-                finding = _judge(handler.function, sent) if sent.node.text not in seen else None
-                if finding is not None:
-                    seen.add(sent.node.text)
-                    yield finding
-
-
-def _is_tenant(name: str) -> bool:
-    return _TENANT.fullmatch(name) is not None
-
-
-def _judge(function: Function, sent: Sent) -> Finding | None:
-    if _is_checked(function, sent):
-        return None
-    for call in function.calls:
-        arguments = [*call.args, *call.keywords.values()]
-        if (
-            call.name in _ROOMS
-            and not _is_test(call)
-            and any(sent.is_in(each) for each in arguments)
-        ):
-            if call.name == "emit" and not _addresses(call, sent):
+    """Follow what names a tenant or a user from the client to where it is believed."""
+    seen: set[tuple[str, int]] = set()
+    texts: set[tuple[Node, str]] = set()
+    for visit in visits(model):
+        for choice in choices(model, visit):
+            node = choice.sent.node
+            place, text = (node.file.name, node.line), (visit.handler.function.node, node.text)
+            if place in seen or (text in texts and visit.gateway.framework != "websocket"):
                 continue
-            return RULE.fault(sent.node, "The client chooses the tenant whose room this is.")
-    kinds = ("assignment_expression", "assignment")
-    for node in function.body.find(*kinds):
-        left, right = node.field("left"), node.field("right")
-        if left is None or right is None or not sent.is_in(right):
-            continue
-        if re.match(r"(?:\w*socket\w*|\w*client\w*|self)\b.*[.\[]", left.text, re.IGNORECASE):
-            return RULE.fault(sent.node, "The client chooses the tenant that its socket gets.")
-    for call in function.calls:
-        arguments = [*call.args, *call.keywords.values()]
-        is_service = re.match(r"(?:await )?(?:this|self)\.\w+\.\w+$", call.path)
-        is_log = re.search(r"log|console|print", call.path, re.IGNORECASE)
-        if is_service and not is_log and any(sent.is_in(each) for each in arguments):
-            message = "The client chooses the tenant that the service works for."
-            return RULE.fault(sent.node, message, confidence="likely")
-    return None
+            if right_to(visit, _last(visit, choice), frozenset({choice.sent})) == "yes":
+                continue
+            seen.add(place)
+            texts.add(text)
+            yield _fault(visit, choice)
 
 
-def _addresses(call: Call, sent: Sent) -> bool:
-    """Tell whether a Python emit goes to a room of that name."""
-    given = call.keywords.get("to") or call.keywords.get("room")
-    return given is not None and sent.is_in(given)
+def _last(visit: Visit, choice: Choice) -> Node:
+    """Return the place before which the check must be: for what the socket is, anywhere."""
+    if choice.use != "identity":
+        return choice.at
+    children = visit.flow.function.body.children
+    return children[-1] if children else choice.at
 
 
-def _is_test(call: Call) -> bool:
-    """Tell ``Array.join`` and ``Set.add`` of something else by what they are made on."""
-    receiver = call.receiver.text if call.receiver is not None else ""
-    if call.name == "join":
-        return not re.search(r"sock|client|conn", receiver, re.IGNORECASE)
-    if call.name in ("connect", "add", "subscribe", "in"):
-        return not re.search(r"manager|connections|rooms?|hub|io|server", receiver, re.IGNORECASE)
-    return False
+def _fault(visit: Visit, choice: Choice) -> Finding:
+    who = "tenant" if is_tenant(choice.sent.label) else "user"
+    return RULE.fault(
+        choice.sent.node,
+        _MESSAGES[choice.use].format(who=who),
+        confidence="likely" if choice.use == "actor" else "certain",
+        fix=_fix(visit, choice, who),
+    )
 
 
-def _is_checked(function: Function, sent: Sent) -> bool:
-    """Tell whether the value is compared, or given to something that sounds like a check."""
-    for node in function.body.find("binary_expression", "comparison_operator"):
-        operator = re.search(r"!==?|===?|!=|\bin\b", node.text)
-        if operator and sent.is_in(node) and not _is_empty(node):
-            return True
-    for call in function.calls:
-        arguments = [*call.args, *call.keywords.values()]
-        if _CHECKS.fullmatch(call.name.lstrip("_")) and any(sent.is_in(each) for each in arguments):
-            return True
-    return False
-
-
-def _is_empty(node: Node) -> bool:
-    """Tell a comparison with nothing: ``tenantId === undefined``, ``tenant is None``."""
-    return bool(re.search(r"undefined|null|None|['\"]['\"]|typeof|['\"]string['\"]", node.text))
+def _fix(visit: Visit, choice: Choice, who: str) -> Fix | None:
+    """Return the fix that reads the value from what a verified token left on the socket."""
+    node, handler = choice.sent.node, visit.handler
+    if node.kind not in ("member_expression", "subscript_expression", "subscript", "call"):
+        return None
+    if node.file is not handler.function.file or visit.came is not None or not handler.socket:
+        return None
+    framework, is_async = visit.gateway.framework, handler.function.is_async
+    if not node.file.is_python:
+        value = f"{handler.socket}.data.{who}Id"
+        return suggested(line_before(node, f"// {who}Id is {_COMMENT}"), replaced(node, value))
+    if framework == "channels":
+        value = 'self.scope["user"].id' if who == "user" else 'self.scope["user"].tenant_id'
+        return suggested(replaced(node, value))
+    if framework != "python-socketio" or not is_async or not handler.socket:
+        return None
+    server = next(iter(sorted(visit.gateway.servers)), "sio")
+    lines = f"session = await {server}.get_session({handler.socket})  # {_COMMENT}"
+    quote = "'" if '"' in choice.at.text and 'f"' in choice.at.text else '"'
+    return suggested(line_before(node, lines), replaced(node, f"session[{quote}{who}_id{quote}]"))

@@ -31,7 +31,12 @@ RULE = Rule(
         Example(
             "typescript",
             bad="""\
-import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+} from '@nestjs/websockets';
 import type { Socket } from 'socket.io';
 
 @WebSocketGateway()
@@ -175,7 +180,7 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def _judge(visit: Visit, target: Target) -> Finding | None:
-    answer = right_to(visit, target.node, target.values)
+    answer = right_to(visit, target.node, target.values, target.room)
     if answer == "yes":
         return None
     if answer == "unknown":
