@@ -10,7 +10,7 @@ from tidegate.review.model.constants import text_of
 from tidegate.review.model.declarations import Function
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["ANYTHING", "could_meet", "patterns"]
+__all__ = ["ANYTHING", "could_meet", "patterns", "values_of"]
 
 ANYTHING = "\0"
 """Stands in a pattern for any text."""
@@ -156,7 +156,7 @@ def _entry(model: Model, call: Call) -> Function | None:
 
 def _named(model: Model, node: Node, depth: int) -> frozenset[str] | None:
     if node.kind == "identifier":
-        values = _local(node)
+        values = values_of(node)
         if values is None:
             value = model.project.value(node)
             return patterns(model, value, depth + 1) if value not in (None, node) else None
@@ -165,7 +165,7 @@ def _named(model: Model, node: Node, depth: int) -> frozenset[str] | None:
     return _union([patterns(model, value, depth + 1) for value in values])
 
 
-def _local(node: Node) -> list[Node | None] | None:
+def values_of(node: Node) -> list[Node | None] | None:
     """Return what a variable is set to in the functions around; None if it is set in none."""
     for around in node.ancestors():
         if around.kind not in FUNCTIONS:

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+from tests.unit.review.helpers import found, review_text
+
+from tidegate.review.fix import applied
+
+RULE = "room-without-prefix"
+
+NODE = """\
+const io = require('socket.io')(http);
+const ROOM = (id) => `user:${id}`;
+io.on('connection', (socket) => {
+  BODY
+});
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "socket.join(userId);",
+        "socket.join(socket.user.id);",
+        "socket.join(`${user._id}`);",
+        "socket.join(String(user.id));",
+        "socket.join(user.id.toString());",
+        "socket.join(decoded.email);",
+        "socket.join(decoded.sub);",
+        "socket.join(data.boardId as string);",
+        "const room = user.id; socket.join(room);",
+        "socket.join([user.id, 'all']);",
+        "io.in(socket.id).socketsJoin(userId);",
+    ],
+)
+def test_an_id_is_the_whole_name(body: str) -> None:
+    assert found(NODE.replace("BODY", body), RULE) == [4]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "socket.join(`user:${userId}`);",
+        "socket.join('user:' + userId);",
+        "socket.join(ROOM(userId));",
+        "socket.join('lobby');",
+        "socket.join(socket.id);",
+        "socket.join(room);",
+        "socket.join(roomName);",
+        "const room = `user:${user.id}`; socket.join(room);",
+        "ids.join(',');",
+        "path.join(userId);",
+        "// socket.join(userId);",
+    ],
+)
+def test_there_is_more_to_the_name(body: str) -> None:
+    assert not found(NODE.replace("BODY", body), RULE)
+
+
+def test_once_in_each_file() -> None:
+    body = "socket.join(userId);\n  socket.join(boardId);"
+    [finding] = review_text(NODE.replace("BODY", body), RULE)
+    assert finding.line == 4
+    assert "board" in finding.message
+
+
+def test_in_python() -> None:
+    for text, is_found in (
+        ("sio.enter_room(sid, user.id)", True),
+        ("sio.enter_room(sid, str(user.id))", True),
+        ('sio.enter_room(sid, f"{user_id}")', True),
+        ('sio.enter_room(sid, f"user:{user.id}")', False),
+        ("sio.enter_room(sid, sid)", False),
+        ("sio.enter_room(sid, room)", False),
+    ):
+        code = (
+            f"import socketio\nsio = socketio.AsyncServer()\nasync def f(sid):\n    await {text}\n"
+        )
+        assert found(code, RULE, "a.py") == ([4] if is_found else []), text
+
+
+def test_the_fix_names_joins_and_emits() -> None:
+    body = (
+        "socket.join(socket.userId);\n  io.to(userId).emit('a');\n  socket.leave(userId);\n"
+        "  io.to(boardId).emit('b');"
+    )
+    text = NODE.replace("BODY", body)
+    [finding] = review_text(text, RULE)
+    assert finding.fix
+    result = applied(text, finding.fix.edits)
+    after = (
+        "socket.join(`user:${socket.userId}`);\n  io.to(`user:${userId}`).emit('a');\n"
+        "  socket.leave(`user:${userId}`);\n  io.to(boardId).emit('b');"
+    )
+    assert result == NODE.replace("BODY", after)
+    assert not found(result, RULE)
