@@ -1,0 +1,194 @@
+"""``one-socket-per-user``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, line_before, replaced, suggested
+from tidegate.review.model import Model
+from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._room_kinds import words_in
+from tidegate.review.source import Call, Node, SourceFile
+
+RULE = Rule(
+    name="one-socket-per-user",
+    topic="tenant",
+    severity="low",
+    languages=("typescript", "python"),
+    summary="A map keeps one socket of each user: a second tab takes the place of the first.",
+    why=(
+        "People have several tabs and devices. The entry of the first is overwritten, so it gets "
+        "nothing any more; and when either closes, the entry is gone, and the user looks offline "
+        "while a socket is open."
+    ),
+    remedy="Join a room of the user and address that, or keep a set of sockets for each user.",
+    examples=(
+        Example(
+            "typescript",
+            bad="""\
+import { WebSocketGateway } from '@nestjs/websockets';
+import type { Socket } from 'socket.io';
+
+@WebSocketGateway()
+export class NotesGateway {
+  private readonly sockets = new Map<string, string>();
+
+  handleConnection(client: Socket) {
+    this.sockets.set(client.data.userId, client.id);
+  }
+}
+""",
+            good="""\
+import { WebSocketGateway } from '@nestjs/websockets';
+import type { Socket } from 'socket.io';
+
+@WebSocketGateway()
+export class NotesGateway {
+  handleConnection(client: Socket) {
+    client.join(`user:${client.data.userId}`);
+  }
+}
+""",
+        ),
+        Example(
+            "python",
+            bad="""\
+from fastapi import WebSocket
+
+
+class Connections:
+    def __init__(self):
+        self.active: dict[str, WebSocket] = {}
+
+    async def connect(self, user_id: str, websocket: WebSocket):
+        await websocket.accept()
+        self.active[user_id] = websocket
+""",
+            good="""\
+from fastapi import WebSocket
+
+
+class Connections:
+    def __init__(self):
+        self.active: dict[str, set[WebSocket]] = {}
+
+    async def connect(self, user_id: str, websocket: WebSocket):
+        await websocket.accept()
+        self.active.setdefault(user_id, set()).add(websocket)
+""",
+        ),
+    ),
+)
+
+_USERS = frozenset(
+    {
+        *("user", "users", "username", "email", "uid", "sub", "member", "account", "profile"),
+        *("player", "driver", "rider", "doctor", "patient", "customer", "employee", "admin"),
+        *("agent", "phone", "student", "teacher", "owner", "seller", "buyer", "person"),
+        *("participant", "subscriber", "recipient"),
+    }
+)
+_SOCKET = r"(?:\w+\.)*(?:sock(?:et)?|client|conn(?:ection)?|ws|web_?socket)!?"
+_SOCKET_ID = re.compile(
+    rf"{_SOCKET}\.id|(?:\w+\.)*(?:sid|(?:socket|conn(?:ection)?|ws)_?id|channel_name)|request\.sid",
+    re.IGNORECASE,
+)
+_IS_SOCKET = re.compile(rf"{_SOCKET}", re.IGNORECASE)
+_CLIENTS = ("socket.io-client", "@stomp/stompjs", "react")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One ``map[key] = value``; ``node`` is the call or the assignment."""
+
+    node: Node
+    map: str
+    key: Node
+    value: Node
+
+
+@rule(RULE)
+def check(model: Model) -> Iterator[Finding]:
+    """Find maps from users to their one socket."""
+    for file in model.files:
+        if model.project.imports_from(file, *_CLIENTS):
+            continue
+        seen = set()
+        for entry in _entries(file):
+            if entry.map in seen or not _is_user(entry.key) or not _is_socket(entry.value):
+                continue
+            if _is_meant(entry):
+                continue
+            seen.add(entry.map)
+            message = f"`{entry.map}` keeps one socket of a user; the next tab takes its place."
+            yield RULE.fault(entry.node, message, fix=_fix(entry))
+
+
+def _entries(file: SourceFile) -> Iterator[_Entry]:
+    for call in file.calls if not file.is_python else []:
+        position = {"set": 0, "hset": 1, "hSet": 1}.get(call.name)
+        if position is None or call.receiver is None or len(call.args) < position + 2:
+            continue
+        key, value = call.args[position], call.args[position + 1]
+        yield _Entry(call.node, call.receiver.text, key, value)
+    for node in file.root.find("assignment_expression", "assignment"):
+        left, right = node.field("left"), node.field("right")
+        if left is None or right is None or left.kind not in ("subscript_expression", "subscript"):
+            continue
+        holder = left.field("object") or left.field("value")
+        index = left.field("index") or left.field("subscript")
+        if holder is not None and index is not None:
+            yield _Entry(node, holder.text, index, right)
+
+
+def _is_user(key: Node) -> bool:
+    """Tell whether a key is about a person, and not about one connection of theirs."""
+    if key.string is not None or "socket" in key.text.lower().rpartition(".")[2]:
+        return False
+    inner = [
+        key.text,
+        *(each.text for each in key.find("member_expression", "attribute", "identifier")),
+    ]
+    if any(_SOCKET_ID.fullmatch(text) for text in inner):
+        return False
+    text = re.sub(r"[\"'`]", "", key.text)
+    return bool(_USERS & set(words_in(text))) and not re.search(r"\(\)|\bindex\b", text)
+
+
+def _is_socket(value: Node) -> bool:
+    while value.kind in ("as_expression", "non_null_expression") and value.children:
+        value = value.children[0]
+    if value.kind in ("object", "dictionary"):
+        return any(map(_is_socket, value.pairs().values()))
+    if value.kind == "call_expression" and Call(value).path == "JSON.stringify":
+        return any(_is_socket(arg) for arg in Call(value).args)
+    return bool(_SOCKET_ID.fullmatch(value.text) or _IS_SOCKET.fullmatch(value.text))
+
+
+def _is_meant(entry: _Entry) -> bool:
+    """Tell whether the code looks first if the user has a socket already."""
+    around = entry.node.function
+    if around is None:
+        return False
+    holder, key = re.escape(entry.map), re.escape(entry.key.text)
+    looks = (
+        rf"{holder}\??\.?(?:has|get|pop)?[(\[]\s*{key}\s*[,)\]](?!\s*=[^=])"
+        rf"|{key}\s+(?:not\s+)?in\s+{holder}\b|{holder}\.hasOwnProperty\(\s*{key}"
+    )
+    before = around.file.text[around.start : entry.node.start]
+    return bool(re.search(looks, before))
+
+
+def _fix(entry: _Entry) -> Fix | None:
+    """Return the fix that joins a room of the user instead, if a Socket.IO socket is at hand."""
+    if entry.node.file.is_python or not re.search(r"socket\.io|@nestjs", entry.node.file.text):
+        return None
+    value = entry.value.text.removesuffix(".id")
+    if not _IS_SOCKET.fullmatch(value) or entry.key.kind == "template_string":
+        return None
+    comment = f"// All tabs of the user are in this room: emit to it, not to {entry.map}.get(…)."
+    join = f"{value}.join(`user:${{{entry.key.text}}}`)"
+    return suggested(line_before(entry.node, comment), replaced(entry.node, join))
