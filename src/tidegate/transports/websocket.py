@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidegate.ids import EngineSid, random_id
@@ -143,10 +144,7 @@ class WebSocketConnection(asyncio.Protocol):
         packets = self.core.data_to_send()
         if not packets or self._frames is None:
             return
-        frames = [
-            encode_text(packet.encode()) if isinstance(packet, str) else encode_binary(packet)
-            for packet in packets
-        ]
+        frames = _frames_of(packets)
         self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
         if not self.is_writable:
             self._check_buffer()
@@ -203,17 +201,17 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self.address = address
         self.transport.set_write_buffer_limits(listener.write_buffer, listener.write_buffer // 4)
-        self.transport.write(encode_upgrade_response(accept))
-        self._open(request.rest)
+        self._open(encode_upgrade_response(accept), request.rest)
 
-    def _open(self, early: bytes) -> None:
+    def _open(self, response: bytes, early: bytes) -> None:
         listener = self._listener
         now = listener.clock()
         self.core = ServerConnection(
             EngineSid(random_id()), listener.core_config, now, first_ping=listener.first_ping()
         )
         self._frames = FrameReader(listener.core_config.max_payload)
-        self.flush()
+        # The response and Engine.IO's open packet in one: uvloop makes a system call of each write.
+        self.transport.write(b"".join([response, *_frames_of(self.core.data_to_send())]))
         if early:
             self._receive_frames(self._frames, early)
 
@@ -275,3 +273,10 @@ class WebSocketConnection(asyncio.Protocol):
         """Disconnect a client that sends but does not read: its acks would pile up here."""
         if self.transport.get_write_buffer_size() > 4 * self._listener.write_buffer:
             self.abort("lagging")
+
+
+def _frames_of(packets: Sequence[str | bytes]) -> list[bytes]:
+    return [
+        encode_text(packet.encode()) if isinstance(packet, str) else encode_binary(packet)
+        for packet in packets
+    ]
