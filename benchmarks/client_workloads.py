@@ -33,11 +33,13 @@ AT_ONCE = 4_000
 
 
 def hold_sockets(
-    server: RunningServer, core: Cores, count: int = WARM_SOCKETS, *, algorithm: str = "HS256"
+    server: RunningServer, core: Cores, *, algorithm: str = "HS256", **options: int
 ) -> None:
     """Have some sockets come and go: what is loaded once belongs to nobody's figures."""
     tokens = room_tokens(algorithm)
-    with Load("idle", port=server.port, core=core, sockets=count, tokens=tokens) as load:
+    with Load(
+        "idle", port=server.port, core=core, sockets=WARM_SOCKETS, tokens=tokens, **options
+    ) as load:
         load.read(CONNECT_SECONDS)
         load.close_stdin()
         load.read(CONNECT_SECONDS)

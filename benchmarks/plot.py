@@ -1,4 +1,5 @@
-"""Draws one workload's result: a bar for each server, thin lines from its worst to its best round.
+"""Draws one workload's result: a bar for each server, thin lines from its worst to its best round;
+or lines over what grows.
 
 Run by ``report.py`` in the private environment, which has matplotlib; reads nothing but the JSON.
 """
@@ -23,11 +24,16 @@ LIMITS = ("c-loop", "pika", "rstream")
 
 def draw(result: dict[str, Any], target: Path) -> None:
     """Write the plot as SVG."""
+    mpl.use("svg")
+    mpl.rcParams.update({"svg.hashsalt": "tidegate", "font.family": "DejaVu Sans", "font.size": 9})
+    figure = _lines(result) if result["sweeps"] else _bars(result)
+    figure.savefig(target, metadata={"Date": None})
+
+
+def _bars(result: dict[str, Any]) -> Any:
     plotted, names = result["plotted"], list(result["servers"])
     rounds = {name: _values(result, name) for name in names}
     medians = [statistics.median(rounds[name]) for name in names]
-    mpl.use("svg")
-    mpl.rcParams.update({"svg.hashsalt": "tidegate", "font.family": "DejaVu Sans", "font.size": 9})
     figure, axes = plt.subplots(figsize=(7, 0.7 + 0.45 * len(names)), layout="constrained")
     bars = axes.barh(
         [result["servers"][name] for name in names],
@@ -49,7 +55,40 @@ def draw(result: dict[str, Any], target: Path) -> None:
     axes.set_title(result["title"], loc="left", fontsize=10)
     axes.set_xlabel(plotted["heading"])
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(target, metadata={"Date": None})
+    return figure
+
+
+def _lines(result: dict[str, Any]) -> Any:
+    sweeps = result["sweeps"]
+    figure, panels = plt.subplots(
+        1, len(sweeps), figsize=(7, 2.6), layout="constrained", squeeze=False
+    )
+    for axes, sweep in zip(panels[0], sweeps, strict=True):
+        for name in result["servers"]:
+            axes.plot(
+                *_points(result, name, sweep),
+                marker="o",
+                markersize=3,
+                label=result["servers"][name],
+                color=_colour(name),
+            )
+        axes.set_ylim(bottom=0)
+        if sweep["points"][-1][0] > WIDE_RANGE * sweep["points"][0][0]:
+            axes.set_xscale("log")
+        axes.set_xlabel(sweep["axis"])
+        axes.set_title(sweep["heading"], loc="left", fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0][0].legend(frameon=False)
+    figure.suptitle(result["title"], x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _points(
+    result: dict[str, Any], server: str, sweep: dict[str, Any]
+) -> tuple[list[float], list[float]]:
+    medians = result["medians"][server]
+    known = [(x, medians[key]) for x, key in sweep["points"] if key in medians]
+    return [x for x, _ in known], [value * sweep["scale"] for _, value in known]
 
 
 def _colour(name: str) -> str:

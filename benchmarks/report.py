@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import statistics
 import subprocess
@@ -15,7 +16,15 @@ from benchmarks.workload import Column, Figures, Goal, Workload
 
 __all__ = ["Result", "markdown", "write"]
 
-_REFERENCES = ("c-loop", "node", "node-recovery", "nest", "pika", "rstream")
+_REFERENCES = (
+    "c-loop",
+    "node",
+    "node-recovery",
+    "nest",
+    "pika",
+    "rstream",
+    "tidegate-1-worker",
+)
 
 
 @dataclass
@@ -147,6 +156,7 @@ def _as_json(result: Result) -> dict[str, Any]:
         "title": result.workload.title,
         **result.context,
         "plotted": {"key": first.key, "heading": first.heading, "scale": first.scale},
+        "sweeps": [dataclasses.asdict(sweep) for sweep in result.workload.sweeps],
         "servers": {name: SERVERS[name].title for name in result.servers},
         "medians": {name: _medians(result, name) for name in result.servers},
         "ratios": {

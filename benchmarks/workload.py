@@ -40,7 +40,7 @@ class Scale:
     cycles: int = 2_000
     soak_rounds: int = 20
     soak_each: int = 4_500
-    worker_events: int = 4_000
+    worker_events: int = 10_000
     queued: int = 100_000
     logged: int = 200_000
     returning: int = 5_000
