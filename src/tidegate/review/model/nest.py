@@ -156,19 +156,19 @@ def _fill(project: Project, module: Module, key: str, value: Node) -> None:
     resolved = project.value(value) or value
     if resolved.kind != "array":
         module.is_complete = False
+        module.unknown.add(key)
         return
     names = module.lists.setdefault(key, [])
     for child in resolved.children:
         if child.kind == "spread_element":
-            inner = project.value(child.children[0]) if child.children else None
-            if inner is not None and inner.kind == "array":
-                names += [each.text for each in inner.children if each.kind == "identifier"]
-            else:
-                module.is_complete = False
+            if child.children:
+                _fill(project, module, key, child.children[0])
         elif child.kind == "identifier":
-            names.append(child.text)
-        elif child.kind == "call_expression":
-            call = Call(child)
+            made = project.value(child)
+            is_made = made is not None and made.kind == "call_expression"
+            names.append(Call(made).path.split(".")[0] if made and is_made else child.text)
+        elif child.kind in ("call_expression", "await_expression"):
+            call = Call(child if child.kind == "call_expression" else child.children[0])
             forward = [each.text for each in child.find("identifier")]
             names += forward if call.name == "forwardRef" else [call.path.split(".")[0]]
         elif child.kind == "object":
@@ -176,3 +176,6 @@ def _fill(project: Project, module: Module, key: str, value: Node) -> None:
             names += [
                 entries[k].text for k in ("provide", "useClass", "useExisting") if k in entries
             ]
+        else:
+            module.is_complete = False
+            module.unknown.add(key)

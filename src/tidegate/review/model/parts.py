@@ -132,11 +132,16 @@ class Middleware:
 
 @dataclass(eq=False)
 class Module:
-    """A Nest module: names in ``imports``, ``providers``, ``controllers``, ``exports``."""
+    """A Nest module: names in ``imports``, ``providers``, ``controllers``, ``exports``.
+
+    Attributes:
+        unknown: The lists that are not wholly known; ``...`` if the module's data are not.
+    """
 
     owner: Class
     lists: dict[str, list[str]]
     is_complete: bool = True
+    unknown: set[str] = field(default_factory=set)
 
 
 @dataclass(eq=False)
