@@ -121,6 +121,13 @@ def _makers(project: Project, file: SourceFile) -> set[str]:
                 each.text
                 for each in name.find("identifier", "shorthand_property_identifier_pattern")
             }
+    for call in file.root.calls("then"):  # import('socket.io-client').then(({ io }) => …)
+        given = call.args[0] if call.args else None
+        if given is None or given.kind not in FUNCTIONS or call.receiver is None:
+            continue
+        if re.match(r"import\(\s*['\"]socket\.io-client['\"]", call.receiver.text):
+            listed = given.field("parameters") or given.field("parameter")
+            made |= {each.text for each in listed.identifiers()} if listed is not None else set()
     return made
 
 

@@ -54,20 +54,35 @@ class SentToken:
 
 
 def sent_tokens(model: Model, client: ClientSocket) -> Iterator[SentToken]:
-    """Yield the tokens that a client sends in ``auth``."""
-    auth = (client.options or {}).get("auth")
-    if auth is None:
-        return
-    value = model.project.value(auth) or auth
-    if value.kind == "object":
+    """Yield the tokens that a client sends: in ``auth``, in the address, in headers."""
+    options = client.options or {}
+    auth = options.get("auth")
+    value = model.project.value(auth) if auth is not None else None
+    if value is not None and value.kind == "object":
         for key, each in value.pairs().items():
             if is_token(key):
                 yield SentToken(key, each, value, is_fixed=True)
-    elif value.kind in FUNCTIONS:
+    elif value is not None and value.kind in FUNCTIONS:
         for literal in value.find("object"):
             for key, each in literal.pairs().items():
                 if is_token(key):
                     yield SentToken(key, each, value, is_fixed=False)
+    for name in ("query", "extraHeaders"):
+        given = model.project.value(options.get(name))
+        for key, each in given.pairs().items() if given and given.kind == "object" else ():
+            if is_token(key):
+                yield SentToken(key, each, None, is_fixed=False)
+    if client.url is not None:
+        yield from _in_address(origin(client.url))
+
+
+def _in_address(url: Node) -> Iterator[SentToken]:
+    """Yield ``token`` of ``${url}?token=${token}``."""
+    for node in url.find("template_substitution") if url.kind == "template_string" else ():
+        before = url.text[: node.start - url.start]
+        match = re.search(r"[?&](\w+)=$", before)
+        if match and is_token(match[1]) and node.children:
+            yield SentToken(match[1], node.children[0], None, is_fixed=False)
 
 
 # Where it comes from

@@ -8,10 +8,10 @@ from typing import Literal
 
 from tidegate.review.discover import read
 from tidegate.review.model import Function, Model
-from tidegate.review.model.react import declared, name_of_function
+from tidegate.review.model.react import declared, name_of_function, own_nodes
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
-__all__ = ["compiles", "given_by_callers", "unstable"]
+__all__ = ["compiles", "depended_on", "given_by_callers", "unstable"]
 
 _MEMO = ("useCallback", "useMemo")
 _MAX_FILES = 5_000  # of a project, to be read for one name; only where an effect asks
@@ -74,6 +74,21 @@ def _default(component: Node, name: str) -> Node | None:
         if left is not None and value is not None and left.text == name:
             return value
     return None
+
+
+def depended_on(component: Node, name: str) -> list[str]:
+    """Return a name and what it depends on, through ``useCallback`` and ``useMemo``."""
+    found = [name]
+    values = declared(component)
+    for each in found:
+        value = values.get(each)
+        if value is None or value.kind != "call_expression" or Call(value).name not in _MEMO:
+            continue
+        listed = Call(value).arg(1)
+        for dep in listed.children if listed is not None else ():
+            if dep.kind == "identifier" and dep.text not in found:
+                found.append(dep.text)
+    return found
 
 
 def compiles(model: Model, file: SourceFile) -> bool:
@@ -147,6 +162,13 @@ def _position(component: Node, name: str) -> tuple[int | None, bool]:
             each.text for each in pattern.find("shorthand_property_identifier_pattern")
         ]:
             return index, True
+    # const { onMessage } = options;
+    for node in own_nodes(component, "variable_declarator"):
+        taken, value = node.field("name"), node.field("value")
+        if taken is None or value is None or taken.kind != "object_pattern":
+            continue
+        if name in [each.text for each in taken.find("shorthand_property_identifier_pattern")]:
+            return _position(component, value.text)[0], True
     return None, False
 
 

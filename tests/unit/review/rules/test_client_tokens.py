@@ -235,3 +235,22 @@ def test_server_that_takes_cookies_wants_no_token() -> None:
         "() => io('/');\n",
     }
     assert review_project(files, MISSING).findings == []
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        (f"const ws = new WebSocket(`${{url}}?token=${{{STORED}}}`);", 1),
+        ("const ws = new WebSocket(`${url}?token=${data?.token}`);", 1),
+        ("if (!data?.token) return; const ws = new WebSocket(`${url}?token=${data?.token}`);", 0),
+        ("const ws = new WebSocket(`${url}?page=${data?.page}`);", 0),
+        (f"const s = io(url, {{ query: {{ token: {STORED} }} }});", 1),
+        (f"const s = io(url, {{ extraHeaders: {{ authorization: {STORED} }} }});", 1),
+    ],
+)
+def test_token_in_address_or_header_may_be_missing(line: str, count: int) -> None:
+    text = (
+        f"{HEAD}export function useLive(url, data) {{\n  useEffect(() => {{\n    {line}\n"
+        "  }, [url, data]);\n}\n"
+    )
+    assert len(found(text, MISSING, "use-live.ts")) == count

@@ -149,6 +149,27 @@ def test_options_made_elsewhere_are_not_judged() -> None:
     assert finding.verdict == "could-not-tell"
 
 
+@pytest.mark.parametrize("made", ["Live.getInstance()", "new Live()"])
+def test_shared_instance_opens_on_import(made: str) -> None:
+    text = (
+        "import { io } from 'socket.io-client';\nclass Live {\n  static it;\n"
+        "  constructor() { this.socket = io('/'); }\n"
+        "  static getInstance() { return (Live.it ??= new Live()); }\n}\n"
+    )
+    assert found(f"{text}export default {made};\n", OPENED, "live.ts") == [4]
+    assert found(f"{text}export default Live;\n", OPENED, "live.ts") == []
+
+
+def test_library_that_is_loaded_on_demand() -> None:
+    body = (
+        "useEffect(() => { let s;\nimport('socket.io-client').then(({ io }) => { s = io(url); });\n"
+        "return () => s?.disconnect(); }, [url]);"
+    )
+    text = hook(body).replace("import { io } from 'socket.io-client';\n", "")
+    assert len(found(text, "no-connect-error-handler", "use-orders.ts")) == 1
+    assert found(text, CLOSED, "use-orders.ts") == []
+
+
 # socket-not-closed
 
 
@@ -351,6 +372,27 @@ def test_callers_decide_about_callbacks(given: str, lines: list[int]) -> None:
         "src/page.tsx": USER % given,
     }
     assert [each.line for each in review_project(files, RENDERS).findings] == lines
+
+
+def test_options_that_are_taken_apart_are_followed() -> None:
+    files = {
+        "src/use-orders.ts": hook(
+            "const { show } = options;\nconst open = useCallback(() => {\n"
+            "  ref.current = io(url); ref.current.on('a', show);\n}, [url, show]);\n"
+            "useEffect(() => { open(); return () => ref.current.close(); }, [open]);",
+            parameters="url, options",
+        ),
+        "src/page.tsx": USER % "{ show: (m) => m }",
+    }
+    assert len(review_project(files, RENDERS).findings) == 1
+    files["src/page.tsx"] = USER % "{ show: same }"
+    assert review_project(files, RENDERS).findings == []
+
+
+def test_no_list_and_a_condition() -> None:
+    body = "useEffect(() => { if (url) { const s = io(url); return () => s.close(); } });"
+    assert in_hook(RENDERS, body) == [1]
+    assert in_hook(RENDERS, body.replace("(url)", "(!ref.current)", 1)) == []
 
 
 def test_props_are_followed_to_the_elements() -> None:

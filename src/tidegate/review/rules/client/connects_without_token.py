@@ -100,7 +100,7 @@ _REFUSES = re.compile(r"next\(\s*new\s|next\(\s*\w*[eE]rr|\.disconnect\(|\bthrow
 def check(model: Model) -> Iterator[Finding]:
     """Look at the token that is sent, then at servers of the project that want one."""
     wanted = None
-    for client in judged(model):
+    for client in judged(model, plain=True):
         options = client.options or {}
         tokens = list(sent_tokens(model, client))
         for token in tokens:
@@ -108,7 +108,8 @@ def check(model: Model) -> Iterator[Finding]:
             if finding is not None:
                 yield finding
                 break
-        if tokens or "..." in options or not is_page(model, client.file):
+        is_plain = client.kind == "websocket"
+        if tokens or is_plain or "..." in options or not is_page(model, client.file):
             continue
         if wanted is None:
             wanted = _wanted_by_servers(model)
@@ -137,8 +138,12 @@ def _missing(model: Model, client: ClientSocket, token: SentToken) -> Finding | 
         return RULE.could_not_tell(token.value, "Who connects may have asked for the token before.")
     if first.place == "import" and not is_page(model, client.file):
         return None
+    if first.place == "import" and client.kind == "websocket":
+        fix = None
+    else:
+        fix = _fix(client, first, token)
     message = "Nothing asks whether there is a token before this connects."
-    return RULE.fault(token.value, message, fix=_fix(client, first, token))
+    return RULE.fault(token.value, message, fix=fix)
 
 
 def _fix(client: ClientSocket, opening: Opening, token: SentToken) -> Fix | None:

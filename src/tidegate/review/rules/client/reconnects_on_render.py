@@ -14,7 +14,7 @@ from tidegate.review.model.socket_names import normal, root_of
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._client_fixes import imported, used_names
 from tidegate.review.rules._client_sockets import judged, openings_of
-from tidegate.review.rules._renders import compiles, given_by_callers, unstable
+from tidegate.review.rules._renders import compiles, depended_on, given_by_callers, unstable
 from tidegate.review.source import Call, Node
 
 RULE = Rule(
@@ -144,11 +144,14 @@ def _judge(model: Model, opening: Opening, effect: Effect, component: Node) -> F
                 f"The effect sets `{dep.text}`, on which it depends: it opens the socket anew."
             )
             return RULE.fault(dep, message)
-        given = given_by_callers(model, component, dep.text)
-        if given == "new":
-            message = f"`{dep.text}` is made anew by who gives it: the socket is opened anew."
-            return RULE.fault(dep, message, confidence="likely", fix=_by_ref(effect, dep))
-        if given == "unknown" and re.match(
+        names = depended_on(component, dep.text)
+        given = {name: given_by_callers(model, component, name) for name in names}
+        fresh = next((name for name in names if given[name] == "new"), None)
+        if fresh is not None:
+            message = f"`{fresh}` is made anew by who gives it: the socket is opened anew."
+            fix = _by_ref(effect, dep) if fresh == dep.text else None
+            return RULE.fault(dep, message, confidence="likely", fix=fix)
+        if given[dep.text] == "unknown" and re.match(
             r"(?:on|handle)[A-Z]|(?:callback|cb|options|opts)$", dep.text
         ):
             return RULE.could_not_tell(dep, f"Who gives `{dep.text}` is not to be seen.")
@@ -170,7 +173,8 @@ def _is_guarded(opening: Opening, effect: Effect) -> bool:
     for around in call.ancestors():
         if around == effect.body:
             break
-        if around.kind == "if_statement":
+        condition = around.field("condition") if around.kind == "if_statement" else None
+        if condition is not None and re.search(r"\.current|ocket|onnect|nit", condition.text):
             return True
     return any(
         re.search(r"\breturn\b", node.text) and re.search(r"\.current\b", node.text)

@@ -126,10 +126,16 @@ def _is_singleton(model: Model, client: ClientSocket) -> bool:
     name = method.field("name") if method is not None else None
     if client.function is not None and (name is None or name.text != "constructor"):
         return False
-    return any(
-        call.is_new and call.name == owner.name and call.node.function is None
-        for call in client.file.calls
-    ) and bool(_EXPORTS.search(client.file.text))
+    if not _EXPORTS.search(client.file.text):
+        return False
+    for call in client.file.calls:
+        receiver = call.receiver.text if call.receiver is not None else ""
+        is_made = (call.is_new and call.name == owner.name) or (
+            receiver == owner.name and re.match(r"(?:get)?_?instance|get|create", call.name, re.I)
+        )
+        if is_made and call.node.function is None and call.node.enclosing("class_body") is None:
+            return True
+    return False
 
 
 # Corrections
