@@ -8,27 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.review.model import Function, Gateway, Model
+from tidegate.review.rules._auth_names import is_other, verifies
 from tidegate.review.rules._gates import Gate, gates, gates_before
-from tidegate.review.source import Call, Node
+from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["Evidence", "authentication", "authentication_before", "guards_of", "verifies"]
+__all__ = ["Evidence", "authentication", "authentication_before", "guards_of"]
 
-_VERIFIES = re.compile(
-    r"(?:jwt_?)?(?:verify|authenticate|authorize|introspect|decode)(?:[A-Z_]\w*|Async|d)?"
-    r"|(?:jwt|token|session|auth|verify|validate|check|require|ensure|assert)_?(?:Verify|verify|Token|token"
-    r"|Session|session|Auth|auth|Jwt|jwt|Cookie|cookie|Credentials|credentials|ApiKey|api_key|Login|login)\w*"
-    r"|(?:get|find|load|fetch|extract|resolve|lookup|parse|read)\w*(?:From|from|By|by)_?"
-    r"(?:Token|token|Jwt|jwt|Cookie|cookie|Auth|auth|Session|session)\w*"
-    r"|(?:get|find|load|fetch|extract|resolve|lookup|read)_?(?:\w*(?:[uU]ser|[iI]dentity|[aA]ccount|[cC]laims|[pP]rincipal"
-    r"|[tT]oken|[aA]uth|[mM]ember|[cC]urrent)\w*)?(?:From|from|By|by)_?(?:Socket|Client|Handshake|handshake|Ws|ws|scope)\w*"
-    r"|(?:get|load)_?\w*(?:Session|Identity|_identity|Principal|CurrentUser|current_user)\w*"
-    r"|current_user|is_?authenticated|isAuthenticated|is_anonymous|AnonymousUser|getServerSession"
-    r"|\w*(?:auth|Auth|jwt|Jwt|token|Token)\w*(?:Middleware|middleware|Guard|guard|Verifier|verifier)\w*"
-    r"|canActivate|validateUser|validate_user|verifier|unsign|identify|login_required\w*|passport"
-)
-_DATABASE = re.compile(
-    r"get_?(?:async_?|db_?|new_?)?session(?:_?local|_?maker)?|decode", re.IGNORECASE
-)
 _CREDENTIALS = re.compile(
     r"\b(?:\w*[tT]oken\w*|\w*[aA]uth\w*|\w*[sS]ession\w*|\w*[cC]ookies?\w*|\w*[jJ]wt\w*|api_?[kK]ey\w*"
     r"|\w*[sS]ecret\w*|\w*[pP]assword\w*|user)\b"
@@ -39,15 +24,25 @@ _HARMLESS = re.compile(
     r"(?:^|\.)(?:log|debug|info|warn|warning|error|verbose|print|set|add|push|append|delete|remove"
     r"|join|emit|on|once|to|get|has|String|accept|send|send_json|send_text|enter_room|dir)$"
 )
+_CHECKS = re.compile(r"check|auth|valid|verif|guard|allow|permi|user|token|require", re.IGNORECASE)
+_NAMES_USER = re.compile(
+    r"(?:query|auth|query_params|args|searchParams)\b[\w.?()'\"\[\]]{0,12}?\b(?:user_?[iI]d|userId|username)\b"
+)
+_MOST = 60
 _OTHER_GUARDS = re.compile(r"thrott|rate|limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What was found; ``node`` is the place that shows it, if there is one."""
+    """What was found; ``node`` is the place that shows it, if there is one.
+
+    Attributes:
+        is_refusal: Clients are turned away there, and not for their credentials.
+    """
 
     verdict: Literal["yes", "no", "unknown"]
     node: Node | None = None
+    is_refusal: bool = False
 
 
 def guards_of(gateway: Gateway) -> list[Node]:
@@ -59,16 +54,6 @@ def guards_of(gateway: Gateway) -> list[Node]:
     ]
 
 
-def verifies(name: str) -> bool:
-    """Tell whether a name says that who somebody is gets verified, or was."""
-    bare = re.sub(
-        r"^[_#]*(?:(?:ws|socket|websocket|do|try|async|sync|handle)_?(?=[A-Z_a-z]))?", "", name
-    )
-    return any(
-        _VERIFIES.fullmatch(each) for each in (name.lstrip("_#"), bare, bare[:1].lower() + bare[1:])
-    )
-
-
 def authentication(model: Model, gateway: Gateway) -> Evidence:
     """Return whether somebody checks who connects, before the gateway's handlers run."""
     if gateway.framework == "tidegate":
@@ -76,12 +61,30 @@ def authentication(model: Model, gateway: Gateway) -> Evidence:
     evidence = _first(model, gates(model, gateway))
     if evidence.verdict == "yes":
         return evidence
+    if evidence.is_refusal and _names_its_user(gateway):
+        return Evidence("no")
     unknown = evidence.node if gateway.is_complete else evidence.node or gateway.node
     for handler in gateway.of_kind("message"):
         name = f"{handler.event or ''} {handler.function.name}"
         if re.search(r"auth|login|identify|token|handshake", name, re.IGNORECASE):
             unknown = unknown or handler.function.node
     return Evidence("no") if unknown is None else Evidence("unknown", unknown)
+
+
+def _names_its_user(gateway: Gateway) -> bool:
+    """Tell whether a client says itself which user it is; that a room exists proves nothing."""
+    for handler in gateway.of_kind("connect"):
+        function = handler.function
+        if _NAMES_USER.search(function.body.text):
+            return True
+        is_endpoint = gateway.framework == "websocket" and function.file.is_python
+        if is_endpoint and any(
+            re.fullmatch(r"user_?id|userId|username", parameter.name)
+            and "Depends" not in parameter.node.text
+            for parameter in function.parameters
+        ):
+            return True
+    return False
 
 
 def authentication_before(model: Model, gateway: Gateway) -> Evidence:
@@ -112,34 +115,64 @@ def _first(model: Model, found: Iterable[Gate]) -> Evidence:
 
 def _in_reach(model: Model, gate: Function) -> Evidence:
     unknown: Evidence | None = None
-    for function in model.project.reach(gate):
-        evidence = _in_function(model, function)
+    reached = _connecting(model, gate)
+    for function in reached:
+        evidence = _in_function(model, function, is_gate=function is gate)
         if evidence.verdict == "yes":
             return evidence
         if evidence.verdict == "unknown":
             unknown = unknown or evidence
-    return unknown or Evidence("no")
+    if unknown is not None:
+        return unknown
+    seen = {function.node for function in reached}
+    for function in model.project.reach(gate):
+        for name in _names(function):
+            is_later = function.node not in seen or _is_of_message(name, function)
+            if is_later and verifies(name.text) and not is_other(name):
+                return Evidence("unknown", name)  # a message may bring the token
+    return Evidence("no")
 
 
-def _in_function(model: Model, function: Function) -> Evidence:
-    names = function.node.find(
+def _connecting(model: Model, gate: Function) -> list[Function]:
+    """Return a function and what it calls while a client connects, not for its messages."""
+    reached, seen = [gate], {gate.node}
+    for function in reached:
+        for call in function.calls:
+            target = model.project.target(call, function)
+            if target is None or target.node in seen or len(seen) > _MOST:
+                continue
+            if not _is_of_message(call.node, function):
+                seen.add(target.node)
+                reached.append(target)
+    return reached
+
+
+def _names(function: Function) -> list[Node]:
+    return function.node.find(
         "identifier",
         "property_identifier",
         "shorthand_property_identifier",
         "private_property_identifier",
     )
+
+
+def _in_function(model: Model, function: Function, *, is_gate: bool) -> Evidence:
+    names = _names(function)
     for name in names:
-        if verifies(name.text) and not _is_other(name):
+        if verifies(name.text) and not is_other(name) and not _is_of_message(name, function):
             return Evidence("yes", name)
     refusal = _refusal(function)
-    if refusal is not None:
+    is_ours = is_gate or refusal is None or "raise" not in refusal.kind
+    if refusal is not None and (is_ours or _CHECKS.search(function.name)):
         has_credentials = any(_CREDENTIALS.fullmatch(name.text) for name in names) or any(
-            _CREDENTIALS.search(text.text) for text in function.node.find("string")
+            _CREDENTIALS.search(text.text)
+            for text in function.node.find("string")
+            if " " not in text.text  # a key, not what a log or a docstring says
         )
-        return Evidence("yes" if has_credentials else "unknown", refusal)
+        return Evidence("yes" if has_credentials else "unknown", refusal, not has_credentials)
     sockets = {parameter.name for parameter in function.parameters[:1]} | {"client", "socket"}
     for call in function.calls:
-        if model.project.target(call, function) is not None or _HARMLESS.search(call.path):
+        if _HARMLESS.search(call.path) or model.project.target(call, function) is not None:
             continue
         given = [arg.text for arg in call.args]
         if sockets & set(given) and not call.is_new:
@@ -149,31 +182,37 @@ def _in_function(model: Model, function: Function) -> Evidence:
     return Evidence("no")
 
 
-def _is_other(name: Node) -> bool:
-    """Tell ``bytes.decode()`` and ``get_session()`` of a database from what they look like."""
-    if not _DATABASE.fullmatch(name.text):
-        return False
-    around = name.parent
-    if name.text == "decode":
-        path = around.text if around is not None else ""
-        return re.search(r"jwt|jose|token", path, re.IGNORECASE) is None
-    return name.file.is_python
-
-
 def _refusal(function: Function) -> Node | None:
     """Return where a function turns a client away."""
+    conditions = _CONDITIONS[:1] if function.file.is_python else _CONDITIONS
     for call in function.calls:
+        if _is_of_message(call.node, function):
+            continue
         if call.receiver is None:
             if call.name == "disconnect" or _passes_error(call):
                 return call.node
-        elif call.name in _REFUSALS and call.node.enclosing(*_CONDITIONS):
+        elif call.name in _REFUSALS and call.node.enclosing(*conditions):
             return call.node
     for node in function.body.find("throw_statement", "raise_statement"):
-        return node
+        if not _is_of_message(node, function):
+            return node
     for node in function.body.find("return_statement"):
         if re.fullmatch(r"return\s+False", node.text):
             return node
     return None
+
+
+def _is_of_message(node: Node, function: Function) -> bool:
+    """Tell whether a place runs for a message, in a listener that the function registers."""
+    for around in node.ancestors():
+        if around == function.node:
+            return False
+        if around.kind in FUNCTIONS:
+            holder = around.parent.parent if around.parent is not None else None
+            is_call = holder is not None and holder.kind == "call_expression"
+            if is_call and Call(holder).name in ("on", "once", "addEventListener"):  # type: ignore[arg-type]
+                return True
+    return False
 
 
 def _passes_error(call: Call) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.review.model import Function, Model
-from tidegate.review.rules._authentication import verifies
+from tidegate.review.rules._auth_names import verifies
 from tidegate.review.source import FUNCTIONS, Call, Node
 
 __all__ = [
@@ -27,7 +27,8 @@ _CREDENTIAL = re.compile(
 )
 _IDENTITY = re.compile(
     r"(?:is_?)?(?:auth(?:ed|enticated|orized|entication|_?user|_?result|_?info)?|valid\w*"
-    r"|verified|verif\w*|\w*user|user_?(?:id|data|info|name)?|payload|decoded\w*|claims"
+    r"|verified|verif\w*|(?:current_?|auth_?|db_?|ws_?|token_?|jwt_?|found_?|existing_?|req_?)?user"
+    r"|user_?(?:id|data|info|name)?|payload|decoded\w*|claims"
     r"|identity|principal|account(?:_?id)?|member|sub|uid|is_?allowed)",
     re.IGNORECASE,
 )

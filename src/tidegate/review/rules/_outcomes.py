@@ -37,7 +37,7 @@ _HARMLESS = re.compile(
     r"(?:^|\.)(?:log|debug|info|warn|warning|error|exception|verbose|print|critical|trace|emit|send"
     r"|send_json|send_text|send_bytes|write|dumps|stringify|now|toISOString|get|String|format|join"
     r"|isoformat|captureException|record|inc|increment|add|push|set|delete|discard|str|repr|fatal"
-    r"|JSON|Error|WsException|isinstance|type|getattr|len)$"
+    r"|_error|JSON|Error|WsException|isinstance|type|getattr|len)$"
 )
 _GUESTS = re.compile(
     r"guest|anonym|visitor|spectator|viewer|read_?only|public|observer|demo|dev_?mode|bypass"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found, review_project
+from tests.unit.review.helpers import found, review_project, review_text
+
+from tidegate.review.fix import applied
 
 OPEN = "connection-without-authentication"
 GUARD = "guard-not-run-on-connect"
@@ -145,3 +147,142 @@ def test_guards() -> None:
     assert not guarded("this.logger.log(client.id);")
     assert not guarded("client.join('all');", "ThrottlerGuard")
     assert not guarded("this.jwt.verify(client.handshake.auth.token);")
+
+
+def test_guards_on_every_message_leave_it_open_whether_a_connection_matters() -> None:
+    code = GATEWAY.replace("@SubscribeMessage", "@UseGuards(AuthGuard) @SubscribeMessage")
+    [told] = review_text(code.replace("BASE", "").replace("BODY", ""), OPEN, could_not_tell=True)
+    assert told.verdict == "could-not-tell"
+
+
+WS = """\
+import { WebSocketServer } from 'ws';
+const wss = new WebSocketServer({ port: 8080 });
+wss.on('connection', (ws, req) => {
+  BODY
+  ws.on('message', (data) => ws.send(data));
+});
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("ws.send('hello');", [3]),
+        ("ws.on('pong', () => { if (dead) ws.terminate(); });", [3]),
+        ("if (!verifyToken(req.headers.cookie)) return ws.close();", []),
+        ("ws.on('message', (m) => { if (!user) user = verifyToken(m); });", []),
+        ("if (!rooms.has(req.url)) return ws.close();", []),
+        ("register(ws, req);", []),
+    ],
+)
+def test_web_sockets_on_node(body: str, lines: list[int]) -> None:
+    assert found(WS.replace("BODY", body), OPEN, "a.ts") == lines
+
+
+def test_a_web_socket_server_that_is_checked_elsewhere() -> None:
+    code = WS.replace("BODY", "")
+    assert not found(code.replace("port: 8080", "port: 8080, verifyClient: checkToken"), OPEN)
+    upgrade = "server.on('upgrade', (req, socket) => { if (!session(req)) socket.destroy(); });\n"
+    assert not found(code.replace("port: 8080", "noServer: true") + upgrade, OPEN)
+    assert not found(code.replace("port: 8080", "noServer: true"), OPEN)
+    assert not found(code.replace("port: 8080", "host: '127.0.0.1', port: 8080"), OPEN)
+
+
+def test_a_server_that_only_emits() -> None:
+    code = """\
+import { Server } from 'socket.io';
+export default function handler(req, res) {
+  const io = new Server(res.socket.server, { path: '/live' });
+  res.socket.server.io = io;
+  res.end();
+}
+"""
+    assert found(code, OPEN) == [3]
+    assert not found(code.replace("path: '/live'", "allowRequest: check"), OPEN)
+    assert not found(code.replace("res.socket.server.io = io;", "start(io);"), OPEN)
+    assert not found(code.replace("res.end", "io.use(authenticate); res.end"), OPEN)
+
+
+def test_a_tidegate_application_checks_by_itself() -> None:
+    code = """\
+from tidegate import Client, Gateway, Namespace
+chat = Namespace("/chat")
+@chat.on("send")
+async def send(client: Client, text: str) -> None: ...
+gateway = Gateway([chat])
+"""
+    assert not review_text(code, name="realtime.py")
+
+
+def test_a_database_session_is_no_session_of_a_user() -> None:
+    parameter = ", db: AsyncSession = Depends(get_session)"
+    code = PYTHON.replace("PARAM", parameter).replace("BODY", "text = data.decode()")
+    assert found(code, OPEN, "a.py") == [4]
+
+
+def test_what_runs_before_a_python_endpoint() -> None:
+    plain = PYTHON.replace("PARAM", "").replace("BODY", "pass")
+    asgi = "app.add_middleware(AuthenticationMiddleware, backend=Backend())\n"
+    assert not found(plain + asgi, OPEN, "a.py")
+    http = "class Check(BaseHTTPMiddleware):\n    def dispatch(self): verify_token()\n"
+    assert found(plain + http + "app.add_middleware(Check)\n", OPEN, "a.py") == [4]
+    decorated = plain.replace("async def", "@requires('authenticated')\nasync def")
+    assert not found(decorated, OPEN, "a.py")
+    main = """\
+from fastapi import Depends, FastAPI
+from routes import live
+app = FastAPI()  # websocket
+app.include_router(live.router, dependencies=[Depends(verify_token)])
+"""
+    files = {"main.py": main, "routes/live.py": plain.replace("@app", "@router")}
+    assert not review_project(files, OPEN).findings
+
+
+def test_what_runs_before_a_channels_consumer() -> None:
+    consumer = """\
+from channels.generic.websocket import WebsocketConsumer
+class C(WebsocketConsumer):
+    def connect(self):
+        self.accept()
+"""
+    middleware = """\
+class TokenMiddleware:
+    async def __call__(self, scope, receive, send):
+        if not await get_user_from_token(scope): ENDS
+        return await self.inner(scope, receive, send)
+"""
+    asgi = """\
+from channels.routing import ProtocolTypeRouter, URLRouter
+from middleware import TokenMiddleware
+application = ProtocolTypeRouter({"websocket": TokenMiddleware(URLRouter([]))})
+"""
+    files = {"consumers.py": consumer, "asgi.py": asgi}
+    refuses = middleware.replace("ENDS", 'return await send({"type": "websocket.close"})')
+    assert not review_project({**files, "middleware.py": refuses}, OPEN).findings
+    marks = middleware.replace("ENDS", 'scope["user"] = AnonymousUser()')
+    assert review_project({**files, "middleware.py": marks}, OPEN).findings
+
+
+def corrected(text: str, name: str) -> str:
+    [finding] = review_text(text, OPEN, name=name)
+    assert finding.fix is not None
+    code = applied(text, finding.fix.edits)
+    assert not found(code, OPEN, name)
+    return code
+
+
+def test_corrections() -> None:
+    code = corrected(GATEWAY.replace("BASE", "").replace("BODY", ""), "a.ts")
+    assert "  afterInit(server: Server) {\n    // verifyToken is yours" in code
+    assert "\n  }\n\n  handleConnection" in code
+    code = corrected(
+        "const io = require('socket.io')(80);\nio.on('connection', (s) => {});\n", "a.js"
+    )
+    assert "\nio.use((socket, next) => {\n" in code
+    code = corrected(PYTHON.replace("PARAM", "").replace("BODY", "pass"), "a.py")
+    assert '    if verify_token(websocket.cookies.get("session")) is None:\n' in code
+    hook = "  afterInit() { BODY }\n  handle"
+    code = GATEWAY.replace("  handle", hook).replace("BASE", "")
+    code = corrected(code.replace("BODY", "\n    this.log();\n  "), "a.ts")
+    assert "afterInit(server: Server) {" in code

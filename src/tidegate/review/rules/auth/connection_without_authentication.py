@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.model import Gateway, Model
+from tidegate.review.model import Gateway, Model, SocketServer
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._authentication import authentication, guards_of
+from tidegate.review.rules._emits import emits
+from tidegate.review.rules._first_checks import first_check, middleware_for
 
 RULE = Rule(
     name="connection-without-authentication",
@@ -92,6 +95,8 @@ async def connect(sid, environ, auth):
     ),
 )
 
+_HOSTS = ("127.0.0.1", "localhost", "::1")
+
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
@@ -104,13 +109,62 @@ def check(model: Model) -> Iterator[Finding]:
             yield RULE.could_not_tell(
                 gateway.node, "Whether clients are checked can't be seen here."
             )
-        elif gateway.framework == "nest" and guards_of(gateway):
+        elif gateway.framework == "nest" and _guards_messages(gateway):
             # Connected they are, but unheard: guard-not-run-on-connect looks at what they get.
             yield RULE.could_not_tell(
                 gateway.node, "Guards check the messages, not the connection."
             )
+        elif gateway.framework == "websocket" and _is_local(gateway):
+            yield RULE.could_not_tell(gateway.node, "Only programs of this computer reach it.")
         elif gateway.handlers or gateway.framework == "nest":
-            yield RULE.fault(gateway.node, f"Nothing checks who connects to {_name(gateway)}.")
+            message = f"Nothing checks who connects to {_name(gateway)}."
+            yield RULE.fault(gateway.node, message, fix=first_check(gateway))
+    yield from _servers_without_handlers(model)
+
+
+def _guards_messages(gateway: Gateway) -> bool:
+    """Tell whether guards are on the class, or on each of its messages."""
+    if guards_of(gateway):
+        return True
+    messages = gateway.of_kind("message")
+    return bool(messages) and all(each.function.decorated("UseGuards") for each in messages)
+
+
+def _is_local(gateway: Gateway) -> bool:
+    """Tell whether a server listens on this computer only."""
+    if gateway.file.is_python:
+        return False
+    host = gateway.options.get("host")
+    if host is not None:
+        return host.string in _HOSTS
+    return any(
+        call.name == "listen" and any(arg.string in _HOSTS for arg in call.args)
+        for call in gateway.file.calls
+    )
+
+
+def _servers_without_handlers(model: Model) -> Iterator[Finding]:
+    """Yield servers that emit, and on which nothing looks at who connects."""
+    known = {each.app for each in model.gateways} | {each.app for each in model.middlewares}
+    for server in model.servers:
+        if server.framework != "socket.io" or server.app in known:
+            continue
+        options = server.options
+        if options is None or "..." in options or "allowRequest" in options:
+            continue
+        if _is_shared(server) or any(
+            each.audience in ("everyone", "rooms") and model.app_of(each.call.file) == server.app
+            for each in emits(model)
+        ):
+            message = "Nothing checks who connects to this server, and the application emits on it."
+            yield RULE.fault(server.call.node, message, fix=middleware_for(server))
+
+
+def _is_shared(server: SocketServer) -> bool:
+    """Tell whether a server is kept where handlers of requests find it to emit on it."""
+    name = re.escape(server.name)
+    shared = rf"(?:\.|\bglobal\w*\.)io\s*=\s*{name}\b|\.set\(\s*['\"]io['\"]\s*,\s*{name}\b"
+    return bool(name) and re.search(shared, server.call.file.text) is not None
 
 
 def _name(gateway: Gateway) -> str:

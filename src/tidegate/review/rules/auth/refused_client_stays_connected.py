@@ -316,15 +316,23 @@ def _is_not_connected(model: Model, scene: Scene, failed: FailedCheck) -> bool:
     if scene.framework not in ("websocket", "channels") or not scene.function.file.is_python:
         return False
     accepted = accepts(model, scene.function)
+    if _is_served_in_loop(failed):
+        return True
     if not scene.is_first:
         return not accepted
     if failed.body.find("return_statement"):
         return not any(call.node.start < failed.node.start for call in accepted)
-    return not accepted or _is_served_in_loop(failed)
+    return not accepted
 
 
 def _is_served_in_loop(failed: FailedCheck) -> bool:
-    """Tell a ``try`` around the whole conversation, which also ends with the client."""
+    """Tell a ``try`` around the whole conversation, and what is checked in the course of it."""
+    if any(
+        around.kind in ("while_statement", "for_statement")
+        for around in failed.node.ancestors()
+        if around.start >= (failed.node.function or failed.node).start
+    ):
+        return True
     return failed.kind == "error" and any(
         call.name.startswith(("receive", "iter_")) for call in failed.around.calls()
     )
