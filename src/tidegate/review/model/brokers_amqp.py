@@ -22,7 +22,7 @@ def consumers(project: Project, file: SourceFile) -> list[Consumer]:
     found: list[Consumer] = []
     if project.imports_from(file, "faststream", "faststream.rabbit"):
         found += _faststream(project, file)
-    if "pika" in file.text:
+    if "pika" in file.text or "basic_consume" in file.text:  # a connection may come from elsewhere
         app = app_of(project, file)
         for call in file.calls:
             consumer = _pika(project, call, app)
@@ -99,7 +99,7 @@ def _pika(project: Project, call: Call, app: str) -> Consumer | None:
         if given is None or (queue is not None and queue.kind != "string" and call.args[1:]):
             # Versions before 1.0 had the callback first.
             given, queue = _either(project, call, given, queue)
-    elif call.name == "consume" and call.receiver is not None:
+    elif call.name == "consume" and call.receiver is not None and _is_queue(call):
         given, flag, queue = call.arg(0, "callback"), call.arg(1, "no_ack"), call.receiver
     else:
         return None
@@ -119,6 +119,12 @@ def _pika(project: Project, call: Call, app: str) -> Consumer | None:
         found = Consumer("pika", node, function, pattern, is_manual, names[1], options, app)
     found.queue = queue
     return found
+
+
+def _is_queue(call: Call) -> bool:
+    """Tell aio-pika's queue from other things that consume."""
+    receiver = call.receiver.text if call.receiver is not None else ""
+    return "queue" in receiver.lower() or "aio_pika" in call.file.text
 
 
 def _either(

@@ -101,7 +101,7 @@ def _queue(
 
 
 def _python(project: Project, file: SourceFile) -> Iterator[Queue]:
-    if not re.search(r"pika|faststream|aiormq", file.text):
+    if not re.search(r"pika|faststream|aiormq|queue_declare", file.text):
         return
     app = app_of(project, file)
     for call in file.calls:

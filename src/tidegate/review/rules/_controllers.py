@@ -55,7 +55,7 @@ def _lists(model: Model) -> tuple[set[str], set[str], bool]:
     for module in model.modules:
         controllers.update(module.lists.get("controllers", ()))
         providers.update(module.lists.get("providers", ()))
-        text = module.owner.node.text
+        text = " ".join(each.node.text for each in module.owner.decorated("Module"))
         if "controllers" in text and "controllers" not in module.lists:
             is_complete = is_complete and module.is_complete
     for file in model.files:

@@ -122,6 +122,8 @@ class _Settles:
         """Judge one comparison: there is a message, and a channel to settle it on."""
         if _LEAVING.search(text):
             return text.startswith(("!", "not "))
+        if re.search(r"correlation_?id", text, re.IGNORECASE) and re.search(r"={2}", text):
+            return "!=" not in text or None  # a reply: others are not for this consumer
         names = rf"(?:{self.names})(?:\??\.content)?"
         if re.fullmatch(rf"(?:!|not )\(?{names}\)?", text):
             return False

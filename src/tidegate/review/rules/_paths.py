@@ -146,9 +146,9 @@ class _Walk:
         if kind == "with_statement":
             return self._with(node, states)
         if kind == "break_statement":
-            return _Flow([], breaks=[replace(state, why=node) for state in states])
+            return _Flow([], breaks=[_left(state, node) for state in states])
         if kind == "continue_statement":
-            return _Flow([], continues=[replace(state, why=node) for state in states])
+            return _Flow([], continues=[_left(state, node) for state in states])
         return self._expression(node, states)
 
     def _sequence(self, nodes: Iterable[Node], states: list[State]) -> _Flow:
@@ -377,6 +377,10 @@ class _Walk:
             after += step.after
             flow.exits += step.raised
         return replace(flow, normal=after)
+
+
+def _left(state: State, node: Node) -> State:
+    return replace(state, why=state.failure or node)
 
 
 def _failing(node: Node, states: list[State], flow: _Flow) -> list[Exit]:

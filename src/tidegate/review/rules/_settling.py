@@ -11,6 +11,8 @@ from tidegate.review.source import FUNCTIONS, Call, Node
 __all__ = ["Settling", "in_catch", "is_ack", "is_nack", "is_process", "requeues", "settling"]
 
 _ACKS = ("ack", "ackAll", "basic_ack", "acknowledge")
+_ENDS = ("cancel", "basic_cancel", "stop_consuming")
+"""A consumer that ends with its first message: what is left goes with its queue or its channel."""
 _NACKS = ("nack", "nackAll", "reject", "basic_nack", "basic_reject")
 
 
@@ -49,10 +51,11 @@ def settling(model: Model, consumer: Consumer) -> Settling:
             if is_ack(call):
                 acks.append(call)
             elif is_nack(call):
-                nacks.append(call)
+                if model.project.target(call, function) is None:  # else what the helper does counts
+                    nacks.append(call)
             elif is_process(call) and consumer.framework in ("aio-pika", "faststream"):
                 processes.append(call)
-            elif _escapes(model, consumer, function, call):
+            elif call.name in _ENDS or _escapes(model, consumer, function, call):
                 escapes.append(call.node)
     around = tuple(_raised(consumer, consumer.function))
     escapes += around
@@ -81,6 +84,8 @@ def is_process(call: Call) -> bool:
 
 def requeues(call: Call) -> bool | None:
     """Tell whether a nack or reject puts the message back; None if that is computed."""
+    if not call.file.is_python and call.args and re.fullmatch("context|ctx", call.args[0].text):
+        return None  # a helper that isn't here
     if call.name in ("nack", "nackAll"):
         value = call.keywords.get("requeue")
         if not call.file.is_python:

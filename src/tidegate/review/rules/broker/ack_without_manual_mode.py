@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.model import Model
+from tidegate.review.fix import Fix, replaced, suggested, with_entry
+from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._settling import settling
 
@@ -110,4 +111,23 @@ def check(model: Model) -> Iterator[Finding]:
                 message = (
                     "The broker closes the channel at this: the consumer is in automatic mode."
                 )
-                yield RULE.fault(call.node, message)
+                yield RULE.fault(call.node, message, fix=_fix(model, consumer))
+
+
+def _fix(model: Model, consumer: Consumer) -> Fix | None:
+    """Set the manual mode where the consumer is registered, or where Nest is told."""
+    if consumer.framework == "amqplib":
+        flag = consumer.options.get("noAck")
+        return suggested(replaced(flag, "false")) if flag is not None else None
+    if consumer.framework in ("pika", "aio-pika"):
+        for name in ("auto_ack", "no_ack"):
+            if name in consumer.options:
+                return suggested(replaced(consumer.options[name], "False"))
+        return None
+    own = [each for each in model.broker_options if each.app == consumer.app]
+    for each in own or model.broker_options:
+        entry = next((e for key, e in each.options.items() if key != "..."), None)
+        holder = entry.parent.parent if entry is not None and entry.parent is not None else None
+        if holder is not None and holder.kind == "object" and each.no_ack:
+            return suggested(with_entry(holder, "noAck", "false"))
+    return None

@@ -181,6 +181,8 @@ def _is_aside(consumer: Consumer, node: Node) -> bool:
         return False
     if node.file.is_python and not _BROAD.match(node.text):
         return True
+    if node.find("assignment", "assignment_expression"):
+        return True  # what failed is told by a value
     if consumer.replies and re.search(r"\b(?:return|throw|raise|result|response)\b", node.text):
         return True  # the caller is told
     around = node.parent

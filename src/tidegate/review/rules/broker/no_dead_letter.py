@@ -100,6 +100,7 @@ async def start(channel: aio_pika.abc.AbstractChannel) -> None:
 )
 
 _TOLD = re.compile(r"dead.?letter|\bdl[qx]\b|polic(?:y|ies)|set_policy", re.IGNORECASE)
+_LAST = re.compile(r"dead|dl[qx]|fail|error|poison|parking", re.IGNORECASE)
 _KEPT = re.compile(
     r"(?:sendToQueue|publish|basic_publish|emit|send|save|insert|create|add)\w*\($", re.IGNORECASE
 )
@@ -119,9 +120,9 @@ def check(model: Model) -> Iterator[Finding]:
             continue
         seen.add(node)
         queues = queues_of(model, consumer)
-        if any(queue.has_dead_letter for queue in queues):
+        if any(queue.has_dead_letter or _is_last(queue) for queue in queues):
             continue
-        if not queues or _may_have_one(model, consumer, queues):
+        if not queues or _is_meant(node) or _may_have_one(model, consumer, queues):
             yield RULE.could_not_tell(node, "It isn't seen whether the queue dead-letters.")
             continue
         name = queues[0].name.text if queues[0].name is not None else "the queue"
@@ -132,6 +133,18 @@ def check(model: Model) -> Iterator[Finding]:
             "exchange.",
             fix=suggested(edit) if edit is not None else None,
         )
+
+
+def _is_meant(node: Node) -> bool:
+    """Tell whether a comment beside it says that the message is to be thrown away."""
+    near = f"{node.file.line(node.line - 1)}\n{node.file.line(node.line)}"
+    return bool(re.search(r"(?://|#).*(?:discard|drop|throw away|lose|skip)", near, re.IGNORECASE))
+
+
+def _is_last(queue: Queue) -> bool:
+    """Tell a queue of dead letters: there is nothing behind it."""
+    name = queue.name.text if queue.name is not None else ""
+    return bool(_LAST.search(f"{name} {queue.holder}"))
 
 
 def _refused(model: Model, consumer: Consumer) -> Node | None:

@@ -183,7 +183,9 @@ def _message(end: Exit) -> str:
 
 
 def _ends_the_consumer(consumer: Consumer) -> bool:
-    """Tell consumers that an exception ends, with their channel mostly: loops, and pika."""
+    """Tell consumers that an exception ends, with their channel mostly: loops, pika, no async."""
+    if consumer.framework == "amqplib":
+        return not consumer.function.is_async
     return consumer.framework == "pika" or consumer.function.node.kind == "for_statement"
 
 
