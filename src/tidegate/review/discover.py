@@ -37,7 +37,7 @@ _IGNORED = frozenset(
 _HINTS = (
     *(b"ocket", b"mqp", b"pika", b"Pattern(", b"Pattern<", b"faststream", b"channels"),
     *(b"tidegate", b"@Module", b"NestFactory", b"abbit", b"getChannelRef", b"icroservice"),
-    *(b"sio.", b"switchToWs", b"CHANNEL_LAYERS", b"connect_error"),
+    *(b"sio.", b"switchToWs", b"CHANNEL_LAYERS", b"connect_error", b"io.to(", b"io.emit(", b"IO()"),
 )
 _REALTIME = re.compile(
     rb"socket\.io|socketio|[Ww]eb[Ss]ocket|amqp|\bpika\b|aio_pika|faststream|tidegate"
@@ -45,6 +45,7 @@ _REALTIME = re.compile(
     rb"|getChannelRef|connect_error|@nestjs/microservices"
     rb"|[sS]ocket\??\.(?:on|once|emit|join|data|auth|connect|handshake|use)\b"
     rb"|\bsio\.(?:on|event|emit)\b|switchToWs|CHANNEL_LAYERS"
+    rb"|\bio\??\.(?:to|in|emit)\(|\b(?:get|use)(?:IO|Io|SocketIO|SocketServer)\(\)"
 )
 
 

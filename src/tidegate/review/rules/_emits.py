@@ -112,13 +112,10 @@ def _server(
                 return "certain"
             if not rest and type_ in ("SocketIOServer", "SocketServer", "SocketIoServer"):
                 return "certain"
-            if (
-                not rest
-                and type_ in ("Server", "Namespace")
-                and _is_socketio(model, each.file, type_)
-            ):
+            if not rest and _is_socketio(model, each.file, type_):
                 return "certain"
-        return None
+        is_bare = head in ("io", "_io", "#io") and not rest  # this.io = io, in JavaScript
+        return "likely" if is_bare and "socket.io-client" not in file.text else None
     if model.project.imports_from(file, *_CLIENT_LIBRARIES):
         return None
     if re.fullmatch(
@@ -132,8 +129,11 @@ def _server(
 
 
 def _is_socketio(model: Model, file: SourceFile, name: str) -> bool:
-    imported = model.project.imports(file).get(name)
-    return imported is not None and imported.module == "socket.io"
+    imported = model.project.imports(file).get(name.split(".")[0])
+    if imported is None or imported.module != "socket.io":
+        return False
+    known = ("Server", "Namespace")
+    return imported.name in known or name.split(".")[-1] in known
 
 
 def _server_names(model: Model) -> dict[str, set[str]]:
@@ -155,8 +155,8 @@ def _python(model: Model, file: SourceFile, call: Call, names: dict[str, set[str
     receiver = call.receiver
     address = keywords.get("to") or keywords.get("room")
     if receiver is None:
-        imported = model.project.imports(file).get("emit")
-        if call.name != "emit" or imported is None or imported.module != "flask_socketio":
+        imported = model.project.imports(file).get(call.name)
+        if imported is None or imported.module != "flask_socketio":
             return None
         flag = keywords.get("broadcast")
         if address is not None:

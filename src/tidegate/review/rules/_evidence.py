@@ -35,13 +35,14 @@ _IDENTITY = re.compile(
     r"|(?:client|self|socket)\.\w*(?:id|name|email)$|sender|member_id|profile_id|(?:^|[_.])sid$"
 )
 _NO_IDENTITY = re.compile(
-    r"users(?:$|\.)|accounts$|sockets?_?map|sockets$|connections|auth_?service|(?:socket|client)\.id$|user_?service|users?_?repo|user_?map|user_?model"
+    r"users(?:$|\.)|accounts$|sockets?_?map|sockets$|connections|auth_?service|"
+    r"(?:socket|client)\.id$|user_?service|users?_?repo|user_?map|user_?model"
 )
 _OURS = re.compile(
     r"allow|valid|permitt|public|joined|subscri|(?:^|_)(?:my|own)(?:_|$)|author|whitelist|member"
 )
 _REFUSES = re.compile(
-    r"forbid|unauthor|denied|permission|not a member|member|access|allowed|owner|participant|not in",
+    r"forbid|unauthor|denied|permission|member|access|allowed|owner|participant|not in",
     re.I,
 )
 _COMPARISONS = ("binary_expression", "comparison_operator")

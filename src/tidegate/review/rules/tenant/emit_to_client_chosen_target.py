@@ -13,7 +13,6 @@ from tidegate.review.rules._following import Visit, visits
 from tidegate.review.rules._permission import right_to
 from tidegate.review.rules._permission_fix import asked_first
 from tidegate.review.rules._targets import Target, is_meant_for_all, named_targets
-from tidegate.review.source import Node
 
 RULE = Rule(
     name="emit-to-client-chosen-target",

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, inserted_after, line_before, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._emits import emits
-from tidegate.review.source import SourceFile
+from tidegate.review.rules._emits import Emit, emits
+from tidegate.review.rules._expressions import inner
+from tidegate.review.source import Call, Node, SourceFile
 
 RULE = Rule(
     name="global-emit",
@@ -78,9 +80,22 @@ async def order_paid(order):
 )
 
 _ALL_SOCKETS = re.compile(
-    r"(?:list\(|tuple\()?(?:self\.|manager\.)?_?(?:active_?|open_?|all_?|ws_?|websocket_?|connected_?)*"
-    r"(?:connections|clients|sockets|websockets)(?:\.values\(\)|\.copy\(\))?\)?"
+    r"(?:list\(|tuple\()?(?:self\.|\w*manager\.)?_?"
+    r"(?:active_?|open_?|all_?|ws_?|websocket_?|connected_?)*"
+    r"(?:connections|clients|sockets|websockets)(?:\.(?:values|copy|items)\(\)|\[:\])?\)?"
 )
+_ALL_CLIENTS = re.compile(r"(?:this\.)?\w*(?:wss?|[sS]erver)\w*!?\.clients")
+_GONE = r"\w+\??\.(?:readyState|client_state|application_state)(?:\s*[!=]==?\s*[\w.]+)?"
+_SENDER = r"\w+ (?:!=|!==|is not) \w+"
+_NO_CHOICE = re.compile(  # conditions that leave out who has gone, or the sender
+    rf"\(?(?:{_GONE}|{_SENDER})(?:\s*(?:&&|and)\s*(?:{_GONE}|{_SENDER}))*\)?"
+)
+_ANNOUNCES = re.compile(
+    r"announce|maintenance|shut_?down|restart|deploy|reload|heart_?beat|price|ticker|weather"
+    r"|server[._:-]|(?:^|\W)(?:ping|tick|time)(?:\W|$)",
+    re.IGNORECASE,
+)
+_LOOP = "This loop sends to every open socket, of all tenants."
 
 
 @rule(RULE)
@@ -91,24 +106,95 @@ def check(model: Model) -> Iterator[Finding]:
             continue  # except-addresses-everyone-else tells of these
         if emit.audience == "everyone":
             message = "This emit reaches every socket of the namespace, of all tenants."
-            yield RULE.fault(emit.call.node, message, confidence=emit.confidence)
         elif emit.audience == "others":
             message = "`broadcast` reaches every other socket of the namespace, of all tenants."
-            yield RULE.fault(emit.call.node, message, confidence=emit.confidence)
+        else:
+            continue
+        event = emit.call.args[0].string if emit.call.args else None
+        if event is not None and _ANNOUNCES.search(event):
+            yield RULE.could_not_tell(emit.call.node, "This may be meant for everybody.")
+            continue
+        fix = _fix(emit)
+        yield RULE.fault(emit.call.node, message, confidence=emit.confidence, fix=fix)
     for file in model.files:
         if file.is_python and model.project.imports_from(file, "fastapi", "starlette"):
             yield from _loops(file)
+        elif not file.is_python and ".clients" in file.text and ".send(" in file.text:
+            yield from _node_loops(file)
 
 
 def _loops(file: SourceFile) -> Iterator[Finding]:
-    """Find loops that send to each WebSocket there is."""
-    for loop in file.root.find("for_statement"):
-        left, right, body = loop.field("left"), loop.field("right"), loop.field("body")
-        if left is None or right is None or body is None or not _ALL_SOCKETS.fullmatch(right.text):
+    """Find loops that send to each WebSocket there is (Python)."""
+    for loop in file.root.find("for_statement", "for_in_clause"):
+        left, right = loop.field("left"), loop.field("right")
+        if left is None or right is None or not _ALL_SOCKETS.fullmatch(right.text):
             continue
+        body = loop.field("body") or loop.parent or loop
+        names = {each.text for each in left.find("identifier")}
         for call in body.calls("send_text", "send_json", "send_bytes"):
-            if call.receiver is None or call.receiver.text != left.text:
+            if call.receiver is None or call.receiver.text not in names:
                 continue
-            if call.node.enclosing("if_statement", "for_statement") in (loop, None):
-                message = "This loop sends to every open socket, of all tenants."
-                yield RULE.fault(call.node, message, confidence="likely")
+            if _is_sent_to_all(call, loop):
+                yield RULE.fault(call.node, _LOOP, confidence="likely")
+
+
+def _node_loops(file: SourceFile) -> Iterator[Finding]:
+    """Find the same on Node: ``wss.clients.forEach((client) => client.send(data))``."""
+    for call in file.calls:
+        if call.name != "forEach" or call.receiver is None or not call.args:
+            continue
+        if not _ALL_CLIENTS.fullmatch(call.receiver.text):
+            continue
+        yield from _sends(call.args[0], call.args[0].field("parameters"), call.args[0])
+    for loop in file.root.find("for_in_statement"):
+        left, right = loop.field("left"), loop.field("right")
+        if right is not None and _ALL_CLIENTS.fullmatch(right.text):
+            yield from _sends(loop, left, loop)
+
+
+def _sends(body: Node, names: Node | None, loop: Node) -> Iterator[Finding]:
+    single = body.field("parameter")
+    known = {
+        each.text for holder in (names, single) if holder for each in holder.find("identifier")
+    }
+    for call in body.calls("send"):
+        is_ours = call.receiver is not None and call.receiver.text in known
+        if is_ours and _is_sent_to_all(call, loop):
+            yield RULE.fault(call.node, _LOOP, confidence="likely")
+
+
+def _is_sent_to_all(call: Call, loop: Node) -> bool:
+    """Tell whether no condition inside the loop chooses among the sockets."""
+    for around in call.node.ancestors():
+        if around == loop:
+            return True
+        if around.kind in ("if_statement", "for_statement", "for_in_statement"):
+            condition = around.field("condition")
+            if condition is None or not _NO_CHOICE.fullmatch(condition.text):
+                return around.field("body") is not None and around == loop
+        if around.kind in ("function_definition", "method_definition", "class_definition"):
+            return loop.kind == "for_in_clause"
+    return True
+
+
+def _fix(emit: Emit) -> Fix | None:
+    """Return the fix that addresses the tenant's room, by what is sent if that has a name."""
+    call = emit.call
+    sent = inner(call.args[1]) if len(call.args) > 1 else None
+    holder = sent.text if sent is not None and sent.kind == "identifier" else ""
+    if call.file.is_python:
+        arguments = call.node.field("arguments")
+        if arguments is None or call.name != "emit" or "broadcast" in call.keywords:
+            return None
+        tenant = f"{holder}.tenant_id" if holder else "tenant_id"
+        comment = f"# {tenant} is the tenant whose event this is"
+        room = with_entry(arguments, "to", f'f"tenant:{{{tenant}}}"')
+        return suggested(line_before(call.node, comment), room)
+    receiver = call.receiver
+    if receiver is None:
+        return None
+    tenant = f"{holder}.tenantId" if holder else "tenantId"
+    comment = f"// {tenant} is the tenant whose event this is"
+    return suggested(
+        line_before(call.node, comment), inserted_after(receiver, f".to(`tenant:${{{tenant}}}`)")
+    )
