@@ -33,12 +33,24 @@ AT_ONCE = 4_000
 
 
 def hold_sockets(
-    server: RunningServer, core: Cores, *, algorithm: str = "HS256", **options: int
+    server: RunningServer,
+    core: Cores,
+    *,
+    algorithm: str = "HS256",
+    rooms: int = 0,
+    rooms_each: int = 0,
 ) -> None:
     """Have some sockets come and go: what is loaded once belongs to nobody's figures."""
-    tokens = room_tokens(algorithm)
+    dialect = server.server.dialect
     with Load(
-        "idle", port=server.port, core=core, sockets=WARM_SOCKETS, tokens=tokens, **options
+        "idle",
+        port=server.port,
+        core=core,
+        sockets=WARM_SOCKETS,
+        dialect=dialect,
+        tokens=room_tokens(algorithm, dialect),
+        rooms=rooms,
+        rooms_each=rooms_each,
     ) as load:
         load.read(CONNECT_SECONDS)
         load.close_stdin()
@@ -48,13 +60,14 @@ def hold_sockets(
 def _idle(server: RunningServer, core: Cores, scale: Scale) -> Figures:
     hold_sockets(server, core)
     before = settled_memory(server.pid)
-    count = scale.idle_sockets
+    count, dialect = scale.idle_sockets, server.server.dialect
     with Load(
         "idle",
         port=server.port,
         core=core,
         sockets=count,
-        tokens=room_tokens(),
+        dialect=dialect,
+        tokens=room_tokens(dialect=dialect),
         timeout=CONNECT_SECONDS,
     ) as load:
         load.read(CONNECT_SECONDS)
@@ -158,7 +171,7 @@ CLIENT_WORKLOADS = (
         "idle",
         "Idle sockets, joined to their rooms",
         _idle,
-        _REAL,
+        (*_REAL, "centrifugo"),
         _MEMORY,
         (Goal("pss_per_socket", 4096, is_ceiling=True),),
     ),

@@ -38,12 +38,14 @@ CONNECT_SECONDS = 120.0
 
 def _fan_out(command: str, *, is_crowd: bool = False) -> Measure:
     def measure(server: RunningServer, core: Cores, scale: Scale) -> Figures:
+        dialect = server.server.dialect
         with Load(
             "fanout",
             port=server.port,
             core=core,
             sockets=scale.crowd if is_crowd else ROOM,
-            tokens=room_tokens(),
+            dialect=dialect,
+            tokens=room_tokens(dialect=dialect),
             warmup=scale.warmup,
             seconds=scale.seconds,
             server_pid=server.pid,
@@ -173,7 +175,7 @@ def _room_workloads(suffix: str, size: str, servers: tuple[str, ...]) -> tuple[W
             f"fixed{suffix}",
             f"{FIXED_RATE} events/s to {size} sockets: latency from the scheduled time",
             _fan_out(f"rate {FIXED_RATE}", is_crowd=is_crowd),
-            servers,
+            (*servers, "centrifugo"),
             _LATENCY,
             _FIXED,
         ),

@@ -19,6 +19,7 @@ __all__ = ["Result", "markdown", "write"]
 _REFERENCES = (
     "c-loop",
     "node",
+    "centrifugo",
     "node-recovery",
     "nest",
     "pika",

@@ -98,6 +98,9 @@ def _do_rounds(
     batch = DEFAULT_BATCH if workload.is_batch_shared else 1
     server_core, load_core = (cores, cores) if workload.is_spread else cores
     servers = [name for name in workload.servers if name in options.servers]
+    for name in [name for name in servers if not SERVERS[name].is_there]:
+        print(f"{name} is left out: {SERVERS[name].needs} is not set", file=sys.stderr)
+        servers.remove(name)
     for number in range(options.rounds):
         figures: dict[str, Figures] = {}
         # Back and forth: a machine that slows down or speeds up favours nobody.

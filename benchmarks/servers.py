@@ -35,6 +35,7 @@ public key in PEM.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -60,11 +61,20 @@ class Server:
         name: As on the command line and in the results.
         title: As in tables and plots.
         command: Gives program and arguments; its argument is the batch, for who needs to be told.
+        dialect: What its clients speak.
+        needs: The environment variable without which it can't be measured.
     """
 
     name: str
     title: str
     command: Callable[[int], list[str]]
+    dialect: str = "socket.io"
+    needs: str | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be measured."""
+        return self.needs is None or self.needs in os.environ
 
 
 def _python(module: str, *arguments: str) -> list[str]:
@@ -128,6 +138,13 @@ SERVERS = {
             "tidegate-stream-foreign",
             "Tidegate, published by services",
             lambda _: _python("tidegate.gateway", "rabbitmq", "stream"),
+        ),
+        Server(
+            "centrifugo",
+            "Centrifugo",
+            lambda _: _python("centrifugo.server"),
+            dialect="centrifugo",
+            needs="CENTRIFUGO",
         ),
         Server(
             "tidegate-1-worker",

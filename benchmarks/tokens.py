@@ -41,10 +41,17 @@ Key = str | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 @functools.cache
-def room_tokens(algorithm: str = "HS256") -> Path:
-    """Return the file with one token for each user of one tenant."""
-    tokens = (_token(0, f"user-{number}", algorithm) for number in range(ROOM_TOKENS))
-    return _write(f"tokens-{algorithm}", tokens)
+def room_tokens(algorithm: str = "HS256", dialect: str = "socket.io") -> Path:
+    """Return the file with one token for each user of one tenant.
+
+    Args:
+        algorithm: What they are signed with.
+        dialect: With ``centrifugo``, they name the tenant's channel, to which it subscribes them.
+    """
+    extra = {"channels": [f"tenant:{Target().tenant}"]} if dialect == "centrifugo" else {}
+    users = (f"user-{number}" for number in range(ROOM_TOKENS))
+    tokens = (_token(0, user, algorithm, **extra) for user in users)
+    return _write(f"tokens-{dialect}-{algorithm}", tokens)
 
 
 @functools.cache
@@ -106,9 +113,9 @@ def _users_of_tenants(count: int) -> Iterable[tuple[int, int]]:
             yield tenant, user
 
 
-def _token(tenant: int, user: str, algorithm: str = "HS256") -> str:
+def _token(tenant: int, user: str, algorithm: str = "HS256", **extra: object) -> str:
     """Return a line of a file."""
-    claims = {"tenantId": Target(tenant).tenant, "sub": user, "exp": _end()}
+    claims = {"tenantId": Target(tenant).tenant, "sub": user, "exp": _end(), **extra}
     return f"{jwt.encode(claims, _signing_key(algorithm), algorithm)} {tenant}"
 
 

@@ -64,9 +64,10 @@ void clients_prepare(void) {
     /* The key is the example of RFC 6455, section 1.3; the answer to it is not checked. */
     request_length = (size_t)snprintf(
         request, sizeof request,
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s:%d\r\n"
+        "GET %s HTTP/1.1\r\nHost: %s:%d\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        options.is_centrifugo ? CENTRIFUGO_PATH : "/socket.io/?EIO=4&transport=websocket",
         options.host, options.port);
     if (options.token_file != NULL)
         read_tokens();
@@ -190,10 +191,24 @@ static void session_received(struct client *client, const char *packet, size_t l
     client->pid[size] = '\0';
 }
 
+void client_has_joined(struct client *client) {
+    client->state = JOINED;
+    tally.joined++;
+    client_joined(client);
+}
+
+void client_refused(struct client *client, const char *packet, size_t length) {
+    tally.refused++;
+    note_problem("CONNECT refused: ", packet, length);
+    lost(client, "");
+}
+
 /* Take one Engine.IO packet; false if the client is gone after it. */
 static bool packet_received(struct client *client, const char *packet, size_t length,
                             size_t frame_size, uint64_t now) {
-    if (length >= 2 && packet[0] == '4' && packet[1] == '2') {
+    if (options.is_centrifugo) {
+        centrifugo_received(client, packet, length, frame_size, now);
+    } else if (length >= 2 && packet[0] == '4' && packet[1] == '2') {
         event_received(client, packet, length, frame_size, now);
     } else if (length >= 2 && packet[0] == '4' && packet[1] == '3') {
         ack_received(client, packet, length);
@@ -203,15 +218,11 @@ static bool packet_received(struct client *client, const char *packet, size_t le
         client->state = JOINING;
         send_connect(client);
     } else if (length >= 2 && packet[0] == '4' && packet[1] == '0' && client->state == JOINING) {
-        client->state = JOINED;
-        tally.joined++;
         if (client->pid != NULL)
             session_received(client, packet, length);
-        client_joined(client);
+        client_has_joined(client);
     } else if (length >= 2 && packet[0] == '4' && packet[1] == '4') {
-        tally.refused++;
-        note_problem("CONNECT refused: ", packet, length);
-        lost(client, "");
+        client_refused(client, packet, length);
     }
     return client->state != UNUSED;
 }
@@ -259,7 +270,9 @@ static size_t take_response(struct client *client, const uint8_t *data, size_t s
         lost(client, "");
         return size;
     }
-    client->state = OPENING;
+    client->state = options.is_centrifugo ? JOINING : OPENING;
+    if (options.is_centrifugo)
+        centrifugo_connect(client, tokens[client->token].text);
     return (size_t)(end - data) + 4;
 }
 

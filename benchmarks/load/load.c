@@ -48,7 +48,8 @@ static _Noreturn void usage(void) {
     fprintf(stderr,
             "usage: load MODE --port P [--host A] [--namespace /bench] [--tokens FILE]\n"
             "  [--first-token N] [--sockets N] [--concurrency C] [--timeout S] [--server-pid PID]\n"
-            "  [--background 1] [--first-room N] [--rooms N [--rooms-each K]]\n"
+            "  [--background 1] [--dialect socket.io|centrifugo]\n"
+            "  [--first-room N] [--rooms N [--rooms-each K]]\n"
             "  fanout     [--warmup S] [--seconds S]\n"
             "  burst      --total EVENTS\n"
             "  handshake  --total HANDSHAKES\n"
@@ -66,7 +67,7 @@ static void read_options(int argc, char **argv) {
         {"seconds", 1, 0, 'T'},     {"timeout", 1, 0, 'x'},     {"server-pid", 1, 0, 'P'},
         {"before", 1, 0, 'b'},      {"missed", 1, 0, 'm'},      {"call", 1, 0, 'C'},
         {"first-room", 1, 0, 'R'},  {"rooms", 1, 0, 'r'},       {"rooms-each", 1, 0, 'e'},
-        {"background", 1, 0, 'B'},  {0, 0, 0, 0},
+        {"background", 1, 0, 'B'},  {"dialect", 1, 0, 'd'},     {0, 0, 0, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -89,6 +90,7 @@ static void read_options(int argc, char **argv) {
         case 'R': options.first_room = atoi(optarg); break;
         case 'r': options.rooms = atoi(optarg); break;
         case 'e': options.rooms_each = atoi(optarg); break;
+        case 'd': options.is_centrifugo = strcmp(optarg, "centrifugo") == 0; break;
         case 'B': options.is_background = atoi(optarg) != 0; break;
         default: usage();
         }

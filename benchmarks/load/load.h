@@ -8,6 +8,7 @@
  *   client.c   one client: upgrade, CONNECT, frames, heartbeats
  *   events.c   what is checked and measured of every event
  *   usage.c    CPU time
+ *   centrifugo.c  another protocol
  *
  * It must never be the bottleneck. So an event is not decoded: its sequence number and its time are
  * found by their keys, at the place where the previous event had them.
@@ -66,6 +67,7 @@ struct options {
     const char *call;          /* mode `calls`: echo, or join (and leave) */
     int first_room;            /* the one that all join */
     int rooms, rooms_each;     /* how many there are; how many each client joins besides the first */
+    bool is_centrifugo;        /* speaks Centrifugo's protocol, not Socket.IO's */
     bool is_background;        /* yields its core to any other program, as another load client */
     int before, missed;        /* events of each client, mode `recover` */
     double timeout;            /* for all handshakes, and for the first event */
@@ -135,6 +137,15 @@ bool client_return(struct client *client, int epoll);        /* after `client_st
 void client_readable(struct client *client);
 void client_send(struct client *client, const char *packet, size_t length);
 void client_stop(struct client *client);
+
+void client_has_joined(struct client *client);
+void client_refused(struct client *client, const char *packet, size_t length);
+
+/* centrifugo.c */
+#define CENTRIFUGO_PATH "/connection/websocket"
+void centrifugo_connect(struct client *client, const char *token);
+void centrifugo_received(struct client *client, const char *text, size_t length, size_t frame_size,
+                         uint64_t now);
 
 /* events.c */
 extern uint64_t due_from, due_until;           /* latency is counted of events that are due then */

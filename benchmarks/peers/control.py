@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple
 
 __all__ = [
     "FIRST_SEQUENCE",
+    "FRAME_PAYLOAD_SIZE",
     "Emit",
     "Target",
     "lines_of_stdin",
@@ -30,8 +32,8 @@ FIRST_SEQUENCE = 100_000_000
 SEQUENCES_PER_TENANT = 800_000
 """Tenant n's events are numbered from n times this on: a number tells whose event it is."""
 
-FRAME_SIZE = 167
-_FRAME_HEADER_SIZE = 4
+FRAME_PAYLOAD_SIZE = 167 - 4
+"""An event's, without the frame's header."""
 
 
 class Target(NamedTuple):
@@ -61,7 +63,7 @@ def padding(*, tail: str = "") -> str:
     """
     data = {"seq": FIRST_SEQUENCE, "t": time.monotonic_ns(), "pad": ""}
     packet = f'42/bench,["bench",{json.dumps(data, separators=(",", ":"))}{tail}]'
-    return "x" * (FRAME_SIZE - _FRAME_HEADER_SIZE - len(packet))
+    return "x" * (FRAME_PAYLOAD_SIZE - len(packet))
 
 
 async def obey_commands(
@@ -71,6 +73,7 @@ async def obey_commands(
     *,
     settle: Settle,
     stats: Callable[[], Mapping[str, Any]],
+    pids: Sequence[int] = (),
 ) -> None:
     """Say that the server is ready, then do what stdin says until it ends.
 
@@ -81,8 +84,9 @@ async def obey_commands(
         settle: Returns when all events were handed to every socket; awaited between the events of
             ``single`` and the rounds of ``tenants-single``.
         stats: Counters: ``events`` and the ``batches`` that they were sent in.
+        pids: The processes under test, if they are others than this one.
     """
-    say({"port": port, "versions": dict(versions)})
+    say({"port": port, "versions": dict(versions), "pids": list(pids or (os.getpid(),))})
     tasks = set()
     burst = itertools.count(FIRST_SEQUENCE)
     async for line in lines_of_stdin():
