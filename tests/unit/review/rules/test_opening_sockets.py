@@ -275,6 +275,34 @@ def test_vue_component() -> None:
     assert found(text.replace("  return", closing), CLOSED) == []
 
 
+def test_vue_component_is_corrected() -> None:
+    text = (
+        "import { onMounted, ref } from 'vue';\nimport { io } from 'socket.io-client';\n"
+        "export const useOrders = () => {\n  const socket = ref(null);\n"
+        "  onMounted(() => { socket.value = io('/'); });\n  return socket;\n};\n"
+    )
+    (finding,) = review_text(text, CLOSED)
+    assert finding.fix is not None
+    fixed = applied(text, finding.fix.edits)
+    assert "  });\n" not in fixed
+    assert "  onUnmounted(() => socket.value?.disconnect());\n" in fixed
+    assert fixed.startswith("import { onUnmounted, onMounted, ref } from 'vue';")
+    assert found(fixed, CLOSED) == []
+
+
+def test_class_is_corrected() -> None:
+    text = (
+        "import { Component } from '@angular/core';\nimport { io } from 'socket.io-client';\n"
+        "@Component({ template: '' })\nexport class Orders {\n  ngOnInit() {\n"
+        "    this.socket = io('/');\n  }\n}\n"
+    )
+    (finding,) = review_text(text, CLOSED)
+    assert finding.fix is not None
+    fixed = applied(text, finding.fix.edits)
+    assert "  }\n\n  ngOnDestroy() {\n    this.socket?.disconnect();\n  }\n}\n" in fixed
+    assert found(fixed, CLOSED) == []
+
+
 def test_angular_service_is_no_component() -> None:
     text = (
         "import { Injectable } from '@angular/core';\nimport { io } from 'socket.io-client';\n"

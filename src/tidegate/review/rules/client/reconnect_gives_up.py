@@ -10,14 +10,8 @@ from tidegate.review.fix import Fix, replaced, suggested, without_entry
 from tidegate.review.model import ClientSocket, Model
 from tidegate.review.model.socket_names import normal
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_sockets import (
-    in_package,
-    is_connected,
-    judged,
-    listeners,
-    mentions,
-    openings_of,
-)
+from tidegate.review.rules._client_listeners import listeners, mentions
+from tidegate.review.rules._client_sockets import in_package, is_connected, judged, openings_of
 from tidegate.review.rules._python_clients import python_clients
 from tidegate.review.source import FUNCTIONS, Call, Node
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, replaced, statement, suggested
 from tidegate.review.model import ClientSocket, Model
-from tidegate.review.model.node_sockets import function_of
 from tidegate.review.model.react import name_of_function
-from tidegate.review.model.socket_names import is_named, normal
+from tidegate.review.model.socket_names import is_named
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._client_fixes import indented
-from tidegate.review.rules._client_sockets import in_package, judged, listeners, openings_of
+from tidegate.review.rules._client_listeners import when_lost
+from tidegate.review.rules._client_sockets import judged
 from tidegate.review.rules._python_clients import PythonClient, python_clients
 from tidegate.review.source import FUNCTIONS, Call, Node
 
@@ -117,7 +117,7 @@ def check(model: Model) -> Iterator[Finding]:
     """Look at what runs when a connection fails or ends."""
     for client in judged(model, plain=True):
         seen: set[Node] = set()
-        for handler, names in _handlers(model, client):
+        for handler, names in when_lost(model, client):
             again = _connects_anyhow(model, handler, client, names)
             if again is None or again.node in seen:
                 continue
@@ -126,57 +126,6 @@ def check(model: Model) -> Iterator[Finding]:
             yield RULE.fault(again.node, message, fix=_fix(client, handler, again, names))
     for each in python_clients(model):
         yield from _python(each)
-
-
-def _handlers(model: Model, client: ClientSocket) -> Iterator[tuple[Node, frozenset[str]]]:
-    """Yield what runs when the socket failed to connect or was closed, with the socket's names."""
-    names = frozenset(name for each in openings_of(model, client) for name in each.names)
-    if client.kind == "websocket":
-        if not re.search(r"token|authoriz|auth\b", client.file.text, re.IGNORECASE):
-            return
-        for node in client.file.root.find("assignment_expression"):
-            left, right = node.field("left"), node.field("right")
-            if left is None or right is None or not left.text.endswith(".onclose"):
-                continue
-            holder = left.field("object")
-            if holder is not None and is_named(holder, names):
-                yield from ((each, names) for each in _function(model, right))
-        for call, given in listeners(client.file.root, "close"):
-            if call.receiver is not None and is_named(call.receiver, names):
-                yield from ((each, names) for each in _function(model, given))
-        return
-    for file in in_package(model, client.file):
-        for event in ("connect_error", "disconnect"):
-            if event not in file.text:
-                continue
-            for call, given in listeners(file.root, event):
-                receiver = call.receiver
-                if receiver is None:
-                    continue
-                mine = names if file is client.file else frozenset({normal(receiver.text)})
-                if file is not client.file and not _imports(model, file, client):
-                    continue
-                if is_named(receiver, mine):
-                    yield from ((each, mine) for each in _function(model, given))
-
-
-def _imports(model: Model, file: object, client: ClientSocket) -> bool:
-    """Tell whether a file imports the socket by its name."""
-    from tidegate.review.source import SourceFile
-
-    if not isinstance(file, SourceFile) or client.function is not None:
-        return False
-    imported = model.project.imports(file).get(client.name)
-    return imported is not None and imported.name in (client.name, "default")
-
-
-def _function(model: Model, given: Node) -> Iterator[Node]:
-    if given.kind in FUNCTIONS:
-        yield given
-        return
-    found = function_of(model.project, given)
-    if found is not None:
-        yield found.node
 
 
 def _connects_anyhow(

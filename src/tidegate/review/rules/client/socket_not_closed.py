@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import ClientSocket, Model
 from tidegate.review.model.client_sockets import Opening
-from tidegate.review.model.declarations import Class
-from tidegate.review.model.react import Effect, effects_of, is_react, own_nodes, states_of
-from tidegate.review.model.socket_names import is_named, normal, root_of
+from tidegate.review.model.react import Effect, effects_of
+from tidegate.review.model.socket_names import is_named, normal
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._client_fixes import added_cleanup
-from tidegate.review.rules._client_sockets import closes, is_close, judged, openings_of
+from tidegate.review.rules._client_sockets import judged, openings_of
+from tidegate.review.rules._closing import (
+    closes,
+    is_close,
+    is_closed_by_provider,
+    is_shared,
+    own_names,
+    stale_states,
+    unseen,
+)
+from tidegate.review.rules._component_ends import (
+    closed_by_class,
+    closed_by_setup,
+    with_destroyer,
+    with_unmounting,
+)
 from tidegate.review.source import FUNCTIONS, Node
 
 RULE = Rule(
@@ -139,13 +152,6 @@ export class OrdersComponent implements OnInit, OnDestroy {
     ),
 )
 
-_MOUNTED = re.compile(r"\bon(?:Before)?Mounted$")
-_UNMOUNTED = re.compile(
-    r"\b(?:on(?:Before)?Unmount(?:ed)?|onScopeDispose|onDeactivated|onCleanup|onDestroy"
-    r"|tryOn(?:Before)?Unmount(?:ed)?|tryOnScopeDispose|useEventListener)$"
-)
-_DESTROYERS = ("componentWillUnmount", "ngOnDestroy", "disconnectedCallback", "beforeUnmount")
-
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
@@ -163,10 +169,7 @@ def _judge(model: Model, client: ClientSocket, opening: Opening) -> Finding | No
         if opening.place == "call" or _is_never_opened(client, opening):
             return None
         return _in_react(model, client, opening)
-    owner = model.project.owner(opening.call.node)
-    if owner is not None:
-        return _in_class(model, client, owner, opening)
-    return _in_vue(model, client, opening)
+    return _elsewhere(model, client, opening) if opening.call is client.call else None
 
 
 def _is_never_opened(client: ClientSocket, opening: Opening) -> bool:
@@ -187,11 +190,11 @@ def _in_react(model: Model, client: ClientSocket, opening: Opening) -> Finding |
     component = opening.component
     if component is None:
         return None
-    stale = _stale_names(opening)
+    stale = stale_states(opening)
     answers: list[bool | None] = []
     for effect in effects_of(component):
         for cleanup in effect.cleanups():
-            names = opening.names - _unseen(effect, stale)
+            names = opening.names - unseen(effect, stale)
             answers.append(closes(model, cleanup, names))
             if answers[-1] is None and stale and _closes_stale(cleanup, stale, effect):
                 answers[-1] = False
@@ -199,7 +202,7 @@ def _in_react(model: Model, client: ClientSocket, opening: Opening) -> Finding |
         return None
     if None in answers:
         return RULE.could_not_tell(client.call.node, "The cleanup calls what is not to be seen.")
-    if _is_shared(opening) or _is_closed_by_provider(opening):
+    if is_shared(opening) or is_closed_by_provider(opening):
         return RULE.could_not_tell(
             client.call.node, "The socket outlives the component; whether it should is not told."
         )
@@ -216,72 +219,13 @@ def _in_react(model: Model, client: ClientSocket, opening: Opening) -> Finding |
     return RULE.fault(opening.call.node, message, fix=_fix(opening, stale))
 
 
-def _stale_names(opening: Opening) -> frozenset[str]:
-    """Return the states that hold the socket: the effect that sets them doesn't see them set."""
-    component = opening.component
-    if component is None or opening.place != "effect":
-        return frozenset()
-    return frozenset(states_of(component).values()) & opening.names - _of_effect(opening)
-
-
-def _of_effect(opening: Opening) -> frozenset[str]:
-    """Return the names that the effect itself declares."""
-    body = opening.effect.body if opening.effect is not None else None
-    if body is None:
-        return frozenset()
-    return frozenset(
-        name.text
-        for node in own_nodes(body, "variable_declarator")
-        if (name := node.field("name")) is not None
-    )
-
-
-def _unseen(effect: Effect, states: frozenset[str]) -> frozenset[str]:
-    """Return the states that an effect's cleanup sees as they were when it ran."""
-    return states - effect.names if effect.is_known and effect.deps is not None else frozenset()
-
-
 def _closes_stale(cleanup: Node, stale: frozenset[str], effect: Effect) -> bool:
-    unseen = _unseen(effect, stale)
+    names = unseen(effect, stale)
     if cleanup.kind not in FUNCTIONS:
         return False
     return any(
-        call.receiver is not None and normal(call.receiver.text) in unseen and is_close(call)
+        call.receiver is not None and normal(call.receiver.text) in names and is_close(call)
         for call in cleanup.calls()
-    )
-
-
-def _is_shared(opening: Opening) -> bool:
-    """Tell a socket that is kept outside of the component, and made once."""
-    component = opening.component
-    if component is None:
-        return False
-    roots = {root_of(name) for name in opening.names if not name.startswith(".")}
-    inner = {
-        each.text
-        for node in component.find("variable_declarator")
-        if (each := node.field("name")) is not None
-    }
-    inner |= {each.text for node in component.find("array_pattern") for each in node.children}
-    outer = {root for root in roots if root not in inner and root != "this"}
-    return bool(outer) and any(
-        re.search(rf"if\s*\(\s*!?\s*{re.escape(name)}\b|{re.escape(name)}\s*\?\?=", component.text)
-        for name in outer
-    )
-
-
-def _is_closed_by_provider(opening: Opening) -> bool:
-    """Tell a provider, which lives as long as the page, that closes the socket at sign-out."""
-    component = opening.component
-    if component is None or not re.search(r"\.Provider\b|createContext", component.file.text):
-        return False
-    body = opening.effect.body if opening.effect is not None else None
-    return any(
-        is_close(call)
-        and call.receiver is not None
-        and is_named(call.receiver, opening.names)
-        and (body is None or not body.start <= call.node.start < body.end)
-        for call in component.calls()
     )
 
 
@@ -290,7 +234,7 @@ def _fix(opening: Opening, stale: frozenset[str]) -> Fix | None:
     effect = opening.effect
     if effect is None or opening.call.node.function != effect.body:
         return None
-    own = _of_effect(opening) & opening.names
+    own = own_names(opening) & opening.names
     kept = [name for name in opening.names if name.endswith(".current")]
     name = next(iter(sorted(own)), None) or next(iter(sorted(kept)), None)
     if name is None:
@@ -312,54 +256,20 @@ def _fix(opening: Opening, stale: frozenset[str]) -> Fix | None:
 # Classes and Vue
 
 
-def _in_class(model: Model, client: ClientSocket, owner: Class, opening: Opening) -> Finding | None:
-    """Look at class components: those of React, and Angular's."""
-    is_component = bool(owner.decorated("Component")) or any(
-        re.fullmatch(r"(?:React\.)?(?:Pure)?Component|HTMLElement|LitElement", base)
-        for base in owner.bases
-    )
-    if not is_component or "@Injectable" in owner.node.text[:200]:
-        return None
+def _elsewhere(model: Model, client: ClientSocket, opening: Opening) -> Finding | None:
+    owner = model.project.owner(opening.call.node)
     connects = (client.options or {}).get("autoConnect")
     if connects is not None and connects.text != "true":
         return None
-    destroyer = next(
-        (method for name in _DESTROYERS if (method := model.project.method(owner, name))), None
-    )
-    if destroyer is not None:
-        answer = closes(model, destroyer.node, opening.names)
-        if answer:
-            return None
-        if answer is None:
-            return RULE.could_not_tell(client.call.node, "The cleanup is not to be seen.")
-    lineage, is_complete = model.project.lineage(owner)
-    known = {"Component", "PureComponent", "React.Component", "React.PureComponent"}
-    if (
-        not is_complete
-        and len(lineage) == 1
-        and not set(owner.bases) <= known | {"HTMLElement", "LitElement"}
-    ):
-        return None
-    if any(is_close(call) for method in owner.methods.values() for call in method.calls):
+    if owner is not None:
+        end = closed_by_class(model, owner, opening.names)
+        fix = with_destroyer(owner, client) if end == "never" else None
+    else:
+        end = closed_by_setup(model, client, opening.names)
+        fix = with_unmounting(client) if end == "never" else None
+    if end == "unknown":
         return RULE.could_not_tell(client.call.node, "It is closed, but not as it goes away.")
-    return RULE.fault(client.call.node, "Nothing closes this socket when the component goes away.")
-
-
-def _in_vue(model: Model, client: ClientSocket, opening: Opening) -> Finding | None:
-    """Look at ``onMounted(() => { socket = io(…) })``."""
-    file = client.file
-    if is_react(file) or opening.call is not client.call:
+    if end == "closed":
         return None
-    holders = [
-        around for around in client.call.node.ancestors() if around.kind == "call_expression"
-    ]
-    if not any(_MOUNTED.search((each.field("function") or each).text) for each in holders):
-        return None
-    for call in file.calls:
-        if _UNMOUNTED.search(call.path) and call.args:
-            answer = closes(model, call.args[0], opening.names)
-            if answer is not False:
-                return None
-    if any(is_close(call) for call in file.calls):
-        return RULE.could_not_tell(client.call.node, "It is closed, but not as it goes away.")
-    return RULE.fault(client.call.node, "Nothing closes this socket when the component goes away.")
+    message = "Nothing closes this socket when the component goes away."
+    return RULE.fault(client.call.node, message, fix=fix)

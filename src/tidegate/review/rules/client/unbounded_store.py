@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Model
-from tidegate.review.model.node_sockets import function_of
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_sockets import is_page, listeners
+from tidegate.review.rules._client_listeners import event_handlers
+from tidegate.review.rules._client_sockets import is_page
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
 RULE = Rule(
@@ -95,9 +95,7 @@ _BOUND = re.compile(
     r"\b(?:slice|splice|shift|pop|some|find\w*|includes|has|filter|uniq\w*|dedupe\w*|indexOf|take"
     r"|reduce|every)\s*\(|\bMap\b|\bSet\b|\blength\b|MAX|LIMIT|limit|max",
 )
-_OWN = ("connect", "disconnect", "connect_error", "error", "open", "close", "reconnect")
 _SOCKETS = re.compile(r"socket\.io-client|new WebSocket\(|[sS]ocket")
-_RECEIVER = re.compile(r"sock|(?:^|\.)_?(?:ws|io|conn\w*|client|s|current|channel)$", re.IGNORECASE)
 
 
 @rule(RULE)
@@ -107,7 +105,7 @@ def check(model: Model) -> Iterator[Finding]:
         if file.is_python or not _SOCKETS.search(file.text) or not _is_client(model, file):
             continue
         seen: set[Node] = set()
-        for handler in _handlers(model, file):
+        for handler in event_handlers(model, file):
             found = _grows(handler)
             if found is None or found in seen:
                 continue
@@ -120,34 +118,6 @@ def _is_client(model: Model, file: SourceFile) -> bool:
     if re.search(r"""['"](?:socket\.io|ws|@nestjs/websockets)['"]""", file.text):
         return False
     return is_page(model, file)
-
-
-def _handlers(model: Model, file: SourceFile) -> Iterator[Node]:
-    """Yield the functions of a file that run for an event of a socket."""
-    for call, given in listeners(file.root):
-        receiver, event = call.receiver, call.args[0].string
-        if receiver is None or not _RECEIVER.search(receiver.text) or event in _OWN:
-            continue
-        yield from _function(model, given)
-    for node in file.root.find("assignment_expression"):
-        left, right = node.field("left"), node.field("right")
-        if left is not None and right is not None and left.text.endswith(".onmessage"):
-            yield from _function(model, right)
-
-
-def _function(model: Model, given: Node) -> Iterator[Node]:
-    if given.kind in FUNCTIONS:
-        yield given
-    elif given.kind == "identifier":
-        found = function_of(model.project, given)
-        if found is not None and found.node.file is given.file:
-            yield found.node
-        for node in given.file.root.find("variable_declarator"):
-            left, value = node.field("name"), node.field("value")
-            if left is None or value is None or left.text != given.text:
-                continue
-            if value.kind == "call_expression" and Call(value).name == "useCallback":
-                yield from (arg for arg in Call(value).args[:1] if arg.kind in FUNCTIONS)
 
 
 def _grows(handler: Node) -> Node | None:
