@@ -19,7 +19,7 @@ RULE = Rule(
     name="reconnect-gives-up",
     topic="client",
     severity="low",
-    languages=("typescript", "tsx", "python"),
+    languages=("typescript", "python"),
     summary="A client stops reconnecting after some attempts, or never starts.",
     why=(
         "Five attempts are over in half a minute: a laptop that sleeps, or a deployment, takes "

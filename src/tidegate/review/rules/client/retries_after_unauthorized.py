@@ -21,7 +21,7 @@ RULE = Rule(
     name="retries-after-unauthorized",
     topic="client",
     severity="medium",
-    languages=("typescript", "tsx", "python"),
+    languages=("typescript", "python"),
     summary="A client connects again whatever the reason was, also when it was refused.",
     why=(
         "Socket.IO stops by itself when a server refuses a token. Code that connects again all "

@@ -55,6 +55,39 @@ export function connect(url: string) {
 """,
         ),
         Example(
+            "tsx",
+            bad="""\
+import { useEffect } from 'react';
+import { io } from 'socket.io-client';
+import { session } from './session';
+
+export function Orders({ url }: { url: string }) {
+  useEffect(() => {
+    const socket = io(url, { auth: { token: session.get().token } });
+    return () => {
+      socket.disconnect();
+    };
+  }, [url]);
+  return <OrderList />;
+}
+""",
+            good="""\
+import { useEffect } from 'react';
+import { io } from 'socket.io-client';
+import { session } from './session';
+
+export function Orders({ url }: { url: string }) {
+  useEffect(() => {
+    const socket = io(url, { auth: (send) => send({ token: session.get().token }) });
+    return () => {
+      socket.disconnect();
+    };
+  }, [url]);
+  return <OrderList />;
+}
+""",
+        ),
+        Example(
             "python",
             bad="""\
 import socketio
