@@ -172,7 +172,7 @@ def statement(node: Node) -> Node:
 def applied(text: str, edits: Iterable[Edit]) -> str:
     """Return a file's text with edits made; of two that overlap, the first wins."""
     parts, position = [], 0
-    for edit in sorted(set(edits), key=lambda each: (each.start, each.end)):
+    for edit in sorted(dict.fromkeys(edits), key=lambda each: (each.start, each.end)):
         if edit.start < position:
             continue
         parts += [text[position : edit.start], edit.text]

@@ -102,3 +102,11 @@ def test_of_two_edits_that_overlap_the_first_is_made() -> None:
 def test_the_same_edit_is_made_once() -> None:
     node = first("f(a)", "identifier")
     assert applied("f(a)", [inserted_after(node, "!"), inserted_after(node, "!")]) == "f!(a)"
+
+
+def test_insertions_at_one_place_keep_their_order() -> None:
+    node = first("f(a)", "identifier")
+    for texts in (["1", "2", "3", "4"], ["4", "3", "2", "1"]):
+        assert applied("f(a)", [inserted_after(node, each) for each in texts]) == (
+            f"f{''.join(texts)}(a)"
+        )
