@@ -13,6 +13,7 @@ __all__ = ["Routed", "routed_sockets"]
 
 _SESSION = re.compile(r"\b(?:Auth|Session|Cookie)Middleware(?:Stack)?\b")
 _COOKIES = re.compile(r"""\bcookies?\b|['"]session['"]""", re.IGNORECASE)
+_SETS_USER = re.compile(r"""scope\[['"]user['"]\]\s*=""")
 _KNOWN = ("URLRouter", "AuthMiddlewareStack", "SessionMiddlewareStack", "AuthMiddleware")
 
 
@@ -71,6 +72,8 @@ def _routed(model: Model, node: Node) -> Routed:
     is_validated = "OriginValidator" in text or bool(re.search(r"""['"]origin['"]""", text))
     own = "\n".join(texts[1:])
     is_session = bool(_SESSION.search(text) or _COOKIES.search(own))
+    if _SETS_USER.search(own) and not _COOKIES.search(own):
+        is_session, is_known = False, False  # a token may decide in the session's place
     return Routed(node, is_validated, is_session, is_known)
 
 

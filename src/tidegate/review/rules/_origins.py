@@ -76,8 +76,11 @@ def origin_of(model: Model, cors: Node, *, is_early: bool = False) -> Origin:
     found = options_in(model.project, cors)
     if "origin" in found.entries:
         return Origin(found.entries["origin"], found.holder, is_early=is_early)
-    is_missing = found.holder is not None and found.is_complete
     value = bare(model.project.value(bare(cors)) or cors)
+    # A text or a list in place of an object has no `origin`: the default, any, is used.
+    is_missing = value.kind in ("string", "array") or (
+        found.holder is not None and found.is_complete
+    )
     return Origin(value, found.holder, is_missing=is_missing, is_early=is_early)
 
 

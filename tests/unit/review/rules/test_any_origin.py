@@ -21,6 +21,9 @@ export class A {}
         "{ cors: { origin: ['https://a.example', '*'] } }",
         "{ cors: {} }",
         "{ cors: { credentials: true } }",
+        "{ cors: '*' }",
+        "{ cors: 'https://a.example' }",
+        "{ cors: ['https://a.example'] }",
         "{ cors: { origin: (origin, callback) => callback(null, true) } }",
     ],
 )
@@ -96,6 +99,8 @@ export class ChatAdapter extends IoAdapter {
     [
         ("{ cors: true }", "{ cors: { origin: LIST } }"),
         ("{ cors: {} }", "{ cors: { origin: LIST } }"),
+        ("{ cors: '*' }", "{ cors: { origin: LIST } }"),
+        ("{ cors: 'https://a.example' }", "{ cors: { origin: 'https://a.example' } }"),
         ("{ cors: { origin: '*' } }", "{ cors: { origin: LIST } }"),
         ("{ cors: { credentials: true } }", "{ cors: { credentials: true, origin: LIST } }"),
     ],

@@ -211,6 +211,7 @@ class CookieJwtMiddleware:
         ("AllowedHostsOriginValidator(inner)", False),
         ("OriginValidator(inner, ['https://a.example'])", False),
         ("TokenMiddleware(URLRouter(patterns))", False),
+        ("TokenMiddleware(AuthMiddlewareStack(URLRouter(patterns)))", False),
         ("URLRouter(patterns)", False),
     ],
 )

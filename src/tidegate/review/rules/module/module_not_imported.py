@@ -121,23 +121,24 @@ def check(model: Model) -> Iterator[Finding]:
     """Look for what no module lists, and for modules that none imports."""
     if not model.modules:
         return
-    realtime: dict[str, Class] = {}
+    realtime: set[Node] = set()
     for gateway in model.gateways:
         if gateway.framework == "nest" and gateway.owner is not None:
             yield from _provided(model, gateway.owner, "providers", "gateway")
-            realtime[gateway.owner.name] = gateway.owner
+            realtime.add(gateway.owner.node)
     consumers = {
         each.function.owner.node: each.function.owner
         for each in model.consumers
         if each.framework == "nest" and each.function.owner is not None
     }
     for owner in consumers.values():
-        realtime[owner.name] = owner
+        realtime.add(owner.node)
         if owner.decorated("Controller"):
             yield from _provided(model, owner, "controllers", "consumer")
     for module in model.modules:
-        listed = {*module.lists.get("providers", ()), *module.lists.get("controllers", ())}
-        if listed & set(realtime):
+        listed = [*module.lists.get("providers", ()), *module.lists.get("controllers", ())]
+        classes = [model.project.class_named(module.owner.file, name) for name in listed]
+        if any(each is not None and each.node in realtime for each in classes):
             yield from _imported(model, module)
     yield from _jwt(model)
 

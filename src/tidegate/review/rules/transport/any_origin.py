@@ -80,7 +80,7 @@ def check(model: Model) -> Iterator[Finding]:
 
 def _message(origin: Origin) -> str:
     if origin.node.kind == "true" and origin.holder is None:
-        return "`cors: true` reflects the origin of every page."
+        return "`cors: true` allows every page."
     if origin.is_python:
         return "This server accepts every origin."
     return "This lets pages of every origin connect."
@@ -91,6 +91,8 @@ def _fix(origin: Origin) -> Fix | None:
     if origin.is_python:
         return suggested(replaced(origin.node, '["https://app.example.com"]'))
     listed = "['https://app.example.com'] /* the origins of your own pages */"
+    if origin.is_missing and origin.holder is None and "*" not in origin.node.text:
+        listed = origin.node.text
     if origin.is_missing and origin.holder is not None:
         return suggested(with_entry(origin.holder, "origin", listed))
     if origin.holder is None:
