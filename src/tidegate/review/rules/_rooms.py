@@ -40,6 +40,12 @@ class Address:
 
 def joins(model: Model) -> Iterator[Join]:
     """Yield where sockets join rooms; rooms that a library or an adapter joins are not known."""
+    if "joins" not in model.found:
+        model.found["joins"] = list(_joins(model))
+    yield from model.found["joins"]
+
+
+def _joins(model: Model) -> Iterator[Join]:
     sockets: dict[str, set[str]] = {}
     for gateway in model.gateways:
         for handler in gateway.handlers:

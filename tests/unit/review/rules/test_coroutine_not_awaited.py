@@ -265,3 +265,11 @@ def saved(sender, instance, **kwargs):
 """,
         False,
     )
+
+
+def test_the_fix_in_a_thread_of_the_database() -> None:
+    text = CONSUMER.replace("BODY", "await self.store()") + (
+        "    @database_sync_to_async\n    def store(self):\n        self.send_json({})\n"
+    )
+    result, _ = fixed(text)
+    assert "        async_to_sync(self.send_json)({})\n" in result

@@ -170,7 +170,8 @@ def _fix(coroutine: Coroutine, confidence: Confidence) -> Fix | None:
         edit = inserted_before(call.node, "await ")
         return safe(edit) if confidence == "certain" else suggested(edit)
     callee = call.callee
-    if coroutine.what == "layer" and callee is not None:
+    is_wrapped = bool(_decorators(around) & {"database_sync_to_async", "sync_to_async"})
+    if (coroutine.what == "layer" or is_wrapped) and callee is not None:
         edits = [replaced(callee, f"async_to_sync({callee.text})")]
         edits += import_edit(call.file, "from asgiref.sync import async_to_sync")
         return suggested(*edits)
@@ -181,10 +182,13 @@ def _fix(coroutine: Coroutine, confidence: Confidence) -> Fix | None:
 
 def _is_handler(function: Node) -> bool:
     """Tell whether the server calls a function, which may be async then."""
-    parent = function.parent
-    if parent is None or parent.kind != "decorated_definition":
-        return False
-    decorators = [each for each in parent.children if each.kind == "decorator"]
-    return len(decorators) == 1 and bool(
-        decorators[0].calls("on") or decorators[0].text.endswith(".event")
-    )
+    return len(_decorators(function)) == 1 and bool(_decorators(function) & {"on", "event"})
+
+
+def _decorators(function: Node) -> set[str]:
+    """Return the last names of a function's decorators."""
+    around = function.parent
+    if around is None or around.kind != "decorated_definition":
+        return set()
+    texts = [each.text for each in around.children if each.kind == "decorator"]
+    return {text.partition("(")[0].rpartition(".")[2].lstrip("@").strip() for text in texts}
