@@ -39,6 +39,12 @@ class Emit:
 
 def emits(model: Model) -> Iterator[Emit]:
     """Yield the emits of a project's servers, without those of clients and event emitters."""
+    if "emits" not in model.found:
+        model.found["emits"] = list(_emits(model))
+    yield from model.found["emits"]
+
+
+def _emits(model: Model) -> Iterator[Emit]:
     names = _server_names(model)
     gateways = {gateway.owner.name: gateway.servers for gateway in model.gateways if gateway.owner}
     for file in model.files:
