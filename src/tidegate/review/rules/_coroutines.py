@@ -68,6 +68,12 @@ class _Servers:
     def __init__(self, model: Model) -> None:
         self.of_file: dict[str, dict[str, bool]] = {}
         self.awaited: dict[str, set[str]] = {}
+        self.websockets = {
+            (handler.function.node, handler.socket)
+            for gateway in model.gateways
+            if gateway.framework == "websocket" and gateway.file.is_python
+            for handler in gateway.handlers
+        }
         self.names: set[str] = set()
         self.others: set[str] = set()
         for server in model.servers:
@@ -95,6 +101,8 @@ class _Servers:
         if text in self._awaited(file):
             return "certain"
         last = text.rsplit(".", 1)[-1]
+        if last == "sio" and any(call.name == "SocketManager" for call in file.calls):
+            return "likely"  # fastapi-socketio puts its server at app.sio
         if not re.fullmatch(r"(?:\w+\.)*\w+", text) or last in self.others:
             return None
         if any(call.name in _OTHER for call in file.calls):
@@ -123,8 +131,10 @@ def _coroutine(model: Model, file: SourceFile, call: Call, servers: _Servers) ->
         return Coroutine(call, "layer")
     if receiver.text in ("self", "super()"):
         return _of_self(model, call)
-    if name in _STARLETTE and _is_websocket(model, file, receiver, name):
-        return Coroutine(call, "starlette")
+    if name in _STARLETTE:
+        is_own = (call.node.function, receiver.text) in servers.websockets
+        if is_own or _is_websocket(model, file, receiver, name):
+            return Coroutine(call, "starlette")
     if name in _SOCKETIO:
         confidence = servers.confidence(model, file, receiver)
         if confidence is not None:

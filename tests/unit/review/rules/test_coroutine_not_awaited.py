@@ -176,6 +176,29 @@ def test_methods_of_a_websocket() -> None:
         assert not found(FASTAPI.replace("BODY", body), RULE, "a.py"), body
 
 
+def test_methods_of_an_endpoint_class() -> None:
+    code = """\
+from starlette.endpoints import WebSocketEndpoint
+class Echo(WebSocketEndpoint):
+    async def on_connect(self, websocket):
+        websocket.accept()
+    async def on_receive(self, websocket, data):
+        await websocket.send_text(data)
+"""
+    assert found(code, RULE, "a.py") == [4]
+
+
+def test_the_server_of_fastapi_socketio() -> None:
+    code = """\
+from fastapi_socketio import SocketManager
+manager = SocketManager(app=app)
+@app.sio.on("join")
+async def join(sid, data):
+    app.sio.emit("x", data)
+"""
+    assert found(code, RULE, "a.py") == [5]
+
+
 def test_a_test_client_is_synchronous() -> None:
     code = """\
 from fastapi.testclient import TestClient
