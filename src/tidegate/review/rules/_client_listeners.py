@@ -13,14 +13,16 @@ from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
 __all__ = ["event_handlers", "listeners", "mentions", "when_lost"]
 
+_LISTENS = ("on", "once", "addListener", "addEventListener")
 _OWN = ("connect", "disconnect", "connect_error", "error", "open", "close", "reconnect")
 _RECEIVER = re.compile(r"sock|(?:^|\.)_?(?:ws|io|conn\w*|client|s|current|channel)$", re.IGNORECASE)
 
 
 def listeners(function: Node, event: str = "") -> Iterator[tuple[Call, Node]]:
     """Yield calls that listen to an event, or to any, with what they are given to run."""
-    for call in function.calls("on", "once", "addListener", "addEventListener"):
-        if len(call.args) < 2:
+    calls = function.file.calls if function == function.file.root else function.calls()
+    for call in calls:
+        if call.name not in _LISTENS or len(call.args) < 2:
             continue
         if not event or call.args[0].string == event:
             yield call, call.args[1]

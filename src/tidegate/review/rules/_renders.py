@@ -11,9 +11,13 @@ from tidegate.review.model import Function, Model
 from tidegate.review.model.react import declared, name_of_function, own_nodes
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
-__all__ = ["compiles", "depended_on", "given_by_callers", "unstable"]
+__all__ = ["compiles", "depended_on", "given_by_callers", "kind_of", "unstable"]
 
 _MEMO = ("useCallback", "useMemo")
+_MAKES_LISTS = re.compile(
+    r"\.(?:map|filter|concat|slice|split|flatMap)$|^Object\.(?:keys|values|entries|assign)$"
+    r"|^JSON\.parse$|^Array\.from$"
+)
 _MAX_FILES = 5_000  # of a project, to be read for one name; only where an effect asks
 _CONFIGURATIONS = (
     *("package.json", "next.config.js", "next.config.ts", "next.config.mjs", "vite.config.ts"),
@@ -31,7 +35,7 @@ def unstable(component: Node, name: str, depth: int = 0) -> str:
         return ""
     default = _default(component, name)
     if default is not None:
-        return _kind(default)
+        return kind_of(default)
     values = declared(component)
     if name not in values:
         return ""
@@ -41,7 +45,7 @@ def unstable(component: Node, name: str, depth: int = 0) -> str:
     if value.kind == "call_expression":
         call = Call(value)
         if call.name not in _MEMO or not call.args:
-            return ""
+            return kind_of(value)
         if len(call.args) < 2:
             return "function" if call.name == "useCallback" else ""
         if call.args[1].kind != "array":
@@ -50,14 +54,17 @@ def unstable(component: Node, name: str, depth: int = 0) -> str:
             if dep.kind == "identifier" and unstable(component, dep.text, depth + 1):
                 return "function" if call.name == "useCallback" else "object"
         return ""
-    return _kind(value)
+    return kind_of(value)
 
 
-def _kind(value: Node) -> str:
+def kind_of(value: Node) -> str:
+    """Return what an expression makes anew: function, object, array; empty for what it may not."""
     while value.kind in ("as_expression", "satisfies_expression", "parenthesized_expression"):
         value = value.children[0]
     if value.kind in FUNCTIONS:
         return "function"
+    if value.kind == "call_expression" and _MAKES_LISTS.search(Call(value).path):
+        return "array"
     return _NEW.get(value.kind, "")
 
 
@@ -211,7 +218,7 @@ def _given(
 
 
 def _is_new(user: Node, value: Node) -> bool:
-    if _kind(value):
+    if kind_of(value):
         return True
     if value.kind not in ("identifier", "shorthand_property_identifier"):
         return False

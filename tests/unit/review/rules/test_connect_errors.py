@@ -133,6 +133,8 @@ def test_python_client(body: str, lines: list[int]) -> None:
         "s.on('disconnect', () => { s.open(); });",
         "s.on('connect_error', () => { if (!s.connected) s.connect(); });",
         "function again() { s.connect(); }\ns.on('connect_error', again);",
+        "function again() { s.connect(); }\ns.on('disconnect', () => setTimeout(again, 9));",
+        "const again = () => s.connect();\ns.on('connect_error', () => { again(); });",
     ],
 )
 def test_connects_whatever_the_reason(handler: str) -> None:
@@ -149,6 +151,7 @@ def test_connects_whatever_the_reason(handler: str) -> None:
         "s.on('disconnect', (reason) => { if (reason === 'io server disconnect') s.connect(); });",
         "s.on('connect_error', () => { other.connect(); });",
         "button.on('click', () => s.connect());",
+        "const again = () => { if (n++ < max) s.connect(); };\ns.on('disconnect', () => again());",
     ],
 )
 def test_looks_at_the_reason(handler: str) -> None:

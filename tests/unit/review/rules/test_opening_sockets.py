@@ -337,6 +337,9 @@ EFFECT = "useEffect(() => { const s = io(url); s.on('a', show); return () => s.c
         f"const show = useCallback((m) => m);\n{EFFECT}, [show]);",
         f"const options = {{ a: 1 }};\n{EFFECT}, [options]);",
         f"const list = ['a'];\n{EFFECT}, [list]);",
+        f"const list = all.map((each) => each.id);\n{EFFECT}, [list]);",
+        f"{EFFECT}, [{{ url }}]);",
+        f"{EFFECT}, [url, () => url]);",
         f"const a = {{}};\nconst show = useCallback((m) => m, [a]);\n{EFFECT}, [show]);",
         "const open = () => { ref.current = io(url); };\n"
         "useEffect(() => { open(); return () => ref.current.close(); }, [open]);",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found, review_text
+from tests.unit.review.helpers import found, review_project, review_text
 
 from tidegate.review.fix import applied
 
@@ -70,3 +70,49 @@ def test_newest_are_kept() -> None:
     fixed = applied(text, finding.fix.edits)
     assert "setAll((all) => [m, ...all].slice(0, 200))" in fixed
     assert found(fixed, RULE, "a.tsx") == []
+
+
+SLICE = """\
+import { createSlice } from '@reduxjs/toolkit';
+const slice = createSlice({
+  name: 'orders',
+  initialState: { all: [] },
+  reducers: {
+    added: (state, action) => {
+      state.all.push(action.payload);
+    },
+    replaced(state, action) {
+      state.all = action.payload;
+    },
+  },
+});
+export const { added, replaced } = slice.actions;
+"""
+STORE = """\
+import { create } from 'zustand';
+export const useOrders = create((set) => ({
+  all: [],
+  added: (order) => set((state) => ({ all: [...state.all, order] })),
+  replaced: (all) => set({ all }),
+}));
+"""
+
+
+@pytest.mark.parametrize(
+    ("store", "take", "run"),
+    [
+        (SLICE, "", "dispatch(added(order))"),
+        (STORE, "const added = useOrders((store) => store.added);", "added(order)"),
+        (STORE, "const { added } = useOrders();", "added(order)"),
+        (STORE, "", "useOrders.getState().added(order)"),
+    ],
+)
+def test_store_of_another_file(store: str, take: str, run: str) -> None:
+    page = (
+        "import { added, replaced, useOrders } from './orders';\n"
+        f"export function Page() {{\n  {take}\n  socket.on('order', (order) => {{ {run}; }});\n}}\n"
+    )
+    report = review_project({"src/orders.ts": store, "src/page.tsx": page}, RULE)
+    assert [each.file for each in report.findings] == ["src/orders.ts"]
+    page = page.replace("added", "replaced")
+    assert review_project({"src/orders.ts": store, "src/page.tsx": page}, RULE).findings == []

@@ -14,7 +14,13 @@ from tidegate.review.model.socket_names import normal, root_of
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._client_fixes import imported, used_names
 from tidegate.review.rules._client_sockets import judged, openings_of
-from tidegate.review.rules._renders import compiles, depended_on, given_by_callers, unstable
+from tidegate.review.rules._renders import (
+    compiles,
+    depended_on,
+    given_by_callers,
+    kind_of,
+    unstable,
+)
 from tidegate.review.source import Call, Node
 
 RULE = Rule(
@@ -132,6 +138,9 @@ def _judge(model: Model, opening: Opening, effect: Effect, component: Node) -> F
         )
     for dep in effect.deps:
         if dep.kind != "identifier":
+            if kind := kind_of(dep):
+                message = f"This {kind} is new at each render: the socket is opened anew."
+                return RULE.fault(dep, message)
             continue
         kind = unstable(component, dep.text)
         if kind:
@@ -210,6 +219,8 @@ def _kept(component: Node, dep: Node, kind: str) -> Fix | None:
         return None
     names = [name for name in used_names(component, value) if name != dep.text]
     if any(unstable(component, name) for name in names):
+        return None
+    if value.kind == "call_expression" and Call(value).name not in ("useCallback", "useMemo"):
         return None
     hook = "useCallback" if kind == "function" else "useMemo"
     if value.kind == "call_expression":  # useCallback without a list

@@ -136,22 +136,32 @@ def _connects_anyhow(
         name_of_function(around)
         for around in client.call.node.ancestors()
         if around.kind in FUNCTIONS
-    }
-    makers -= {""}
+    } - {""}
     for call in handler.calls():
         receiver = call.receiver
-        on_socket = (
-            receiver is not None and call.name in ("connect", "open") and is_named(receiver, names)
+        is_open = call.name in ("connect", "open")
+        runs = {call.name} if receiver is None or receiver.text in ("this", "self") else set()
+        if call.name in ("setTimeout", "setInterval") and call.args:
+            runs.add(re.sub(r"^this\.|\.bind\(this\)$", "", call.args[0].text))
+        connects = (receiver is not None and is_open and is_named(receiver, names)) or bool(
+            runs & makers or any(_opens(model, handler, name, names) for name in runs)
         )
-        is_maker = call.name in makers and (receiver is None or receiver.text in ("this", "self"))
-        given = call.name in ("setTimeout", "setInterval") and any(
-            re.fullmatch(r"(?:this\.)?(\w+)(?:\.bind\(this\))?", arg.text)
-            and re.sub(r"this\.|\.bind\(this\)", "", arg.text) in makers
-            for arg in call.args[:1]
-        )
-        if (on_socket or is_maker or given) and not _looks_first(handler, call.node):
+        if connects and not _looks_first(handler, call.node):
             return call
     return None
+
+
+def _opens(model: Model, handler: Node, name: str, names: frozenset[str]) -> bool:
+    """Tell whether a function of the file does nothing but connect, whatever happened."""
+    found = model.project.functions(handler.file).get(name)
+    if found is None or found.node == handler:
+        return False
+    return any(
+        call.receiver is not None
+        and is_named(call.receiver, names)
+        and not _looks_first(found.node, call.node)
+        for call in found.node.calls("connect", "open")
+    )
 
 
 def _looks_first(handler: Node, node: Node) -> bool:

@@ -11,6 +11,7 @@ from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._client_listeners import event_handlers
 from tidegate.review.rules._client_sockets import is_page
+from tidegate.review.rules._stores import reducers_called
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
 RULE = Rule(
@@ -93,7 +94,7 @@ export const useOrders = create((set) => ({
 
 _BOUND = re.compile(
     r"\b(?:slice|splice|shift|pop|some|find\w*|includes|has|filter|uniq\w*|dedupe\w*|indexOf|take"
-    r"|reduce|every)\s*\(|\bMap\b|\bSet\b|\blength\b|MAX|LIMIT|limit|max",
+    r"|reduce|every|invalidate\w*|refetch\w*|revalidate\w*|mutate)\s*\(|\bMap\b|\bSet\b|\blength\b|MAX|LIMIT|limit|max",
 )
 _SOCKETS = re.compile(r"socket\.io-client|new WebSocket\(|[sS]ocket")
 
@@ -107,6 +108,8 @@ def check(model: Model) -> Iterator[Finding]:
         seen: set[Node] = set()
         for handler in event_handlers(model, file):
             found = _grows(handler)
+            for reducer in reducers_called(model, handler) if found is None else ():
+                found = found or _grows(reducer)
             if found is None or found in seen:
                 continue
             seen.add(found)
@@ -137,7 +140,9 @@ def _grows(handler: Node) -> Node | None:
         if call.name == "concat":
             if _is_updater(call.node, receiver, handler):
                 return call.node
-        elif not _is_local(receiver, handler) and _is_state(receiver):
+        elif _is_state(receiver) and (
+            not _is_local(receiver, handler) or re.match(r"(?:state|draft)\.", receiver.text)
+        ):
             return call.node
     return None
 
