@@ -9,10 +9,15 @@ from typing import Literal
 
 from tidegate.review.diagnostic import Confidence
 from tidegate.review.model import Model
-from tidegate.review.model.declarations import Class, Function
-from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
+from tidegate.review.rules._async_servers import (
+    AsyncServers,
+    has_base,
+    is_async_namespace,
+    type_of,
+)
+from tidegate.review.source import Call, Node, SourceFile
 
-__all__ = ["Coroutine", "coroutines", "dropped"]
+__all__ = ["Coroutine", "coroutines"]
 
 _SOCKETIO = frozenset(
     {
@@ -30,9 +35,6 @@ _CONSUMER = frozenset({"accept", "close", "send", "send_json", "base_send"})
 _GROUPS = frozenset({"group_send", "group_add", "group_discard"})
 _TIDEGATE = frozenset({"emit", "call", "disconnect"})
 
-_ASYNC_SERVERS = ("AsyncServer", "SocketManager")
-_ASYNC_MANAGERS = ("AsyncManager", "AsyncRedisManager", "AsyncAioPikaManager")
-_OTHER = ("Server", "SocketIO", "Client", "AsyncClient", "SimpleClient", "AsyncSimpleClient")
 _CONSUMER_BASE = re.compile(r"(?:^|\.)Async(?:Json)?(?:Websocket|Http)?Consumer$")
 
 What = Literal["socketio", "starlette", "consumer", "layer", "tidegate", "own"]
@@ -53,7 +55,7 @@ class Coroutine:
 
 def coroutines(model: Model) -> Iterator[Coroutine]:
     """Yield the calls of async servers, WebSockets and channel layers in a project."""
-    servers = _Servers(model)
+    servers = AsyncServers(model)
     for file in model.files:
         if file.is_python:
             for call in file.calls:
@@ -62,66 +64,9 @@ def coroutines(model: Model) -> Iterator[Coroutine]:
                     yield found
 
 
-class _Servers:
-    """What a project calls its Socket.IO servers: async ones, and what else has their methods."""
-
-    def __init__(self, model: Model) -> None:
-        self.of_file: dict[str, dict[str, bool]] = {}
-        self.awaited: dict[str, set[str]] = {}
-        self.websockets = {
-            (handler.function.node, handler.socket)
-            for gateway in model.gateways
-            if gateway.framework == "websocket" and gateway.file.is_python
-            for handler in gateway.handlers
-        }
-        self.names: set[str] = set()
-        self.others: set[str] = set()
-        for server in model.servers:
-            is_async = server.call.name in _ASYNC_SERVERS
-            if server.call.file.is_python and server.name:
-                self.of_file.setdefault(server.call.file.name, {})[server.name] = is_async
-                last = server.name.rsplit(".", 1)[-1]
-                (self.names if is_async else self.others).add(last)
-
-    def confidence(self, model: Model, file: SourceFile, receiver: Node) -> Confidence | None:
-        """Tell how sure it is that something is an async server; None if it is none."""
-        text = receiver.text
-        known = self.of_file.get(file.name, {}).get(text)
-        if known is not None:
-            return "certain" if known else None
-        made = model.project.value(receiver)
-        if made is not None and made.kind == "call":
-            is_async = Call(made).name in (*_ASYNC_SERVERS, *_ASYNC_MANAGERS)
-            return "certain" if is_async else None
-        type_ = _type_of(receiver) or _type_of_field(receiver)
-        if type_:
-            return "certain" if re.search(r"\bAsyncServer\b", type_) else None
-        if text == "self.server" and _is_async_namespace(model, receiver):
-            return "certain"
-        if text in self._awaited(file):
-            return "certain"
-        last = text.rsplit(".", 1)[-1]
-        if last == "sio" and any(call.name == "SocketManager" for call in file.calls):
-            return "likely"  # fastapi-socketio puts its server at app.sio
-        if not re.fullmatch(r"(?:\w+\.)*\w+", text) or last in self.others:
-            return None
-        if any(call.name in _OTHER for call in file.calls):
-            return None
-        return "likely" if last in self.names else None
-
-    def _awaited(self, file: SourceFile) -> set[str]:
-        """Return what has a Socket.IO server's methods awaited elsewhere in a file."""
-        if file.name not in self.awaited:
-            texts = self.awaited[file.name] = set()
-            for node in file.root.find("await"):
-                inner = node.children[0] if node.children else node
-                if inner.kind == "call" and Call(inner).name in ("emit", "enter_room"):
-                    receiver = Call(inner).receiver
-                    texts.add(receiver.text if receiver is not None else "")
-        return self.awaited[file.name]
-
-
-def _coroutine(model: Model, file: SourceFile, call: Call, servers: _Servers) -> Coroutine | None:
+def _coroutine(
+    model: Model, file: SourceFile, call: Call, servers: AsyncServers
+) -> Coroutine | None:
     receiver, name = call.receiver, call.name
     if receiver is None:
         return _own(model, call)
@@ -141,7 +86,7 @@ def _coroutine(model: Model, file: SourceFile, call: Call, servers: _Servers) ->
             return Coroutine(call, "socketio", confidence)
     if name in _TIDEGATE and model.project.imports_from(file, "tidegate"):
         is_target = name == "emit" and re.search(r"\.tenant\b", receiver.text)
-        if is_target or re.search(r"\bClient\b", _type_of(receiver)):
+        if is_target or re.search(r"\bClient\b", type_of(receiver)):
             return Coroutine(call, "tidegate")
     return _own(model, call)
 
@@ -152,9 +97,9 @@ def _of_self(model: Model, call: Call) -> Coroutine | None:
         return None
     if model.project.method(owner, call.name) is not None:
         return _own(model, call)
-    if call.name in _CONSUMER and _has_base(model, owner, _CONSUMER_BASE):
+    if call.name in _CONSUMER and has_base(model, owner, _CONSUMER_BASE):
         return Coroutine(call, "consumer")
-    if call.name in _SOCKETIO - {"sleep", "shutdown"} and _is_async_namespace(model, call.node):
+    if call.name in _SOCKETIO - {"sleep", "shutdown"} and is_async_namespace(model, call.node):
         return Coroutine(call, "socketio")
     return None
 
@@ -189,7 +134,7 @@ def _is_websocket(model: Model, file: SourceFile, receiver: Node, name: str) -> 
     """Tell Starlette's WebSockets from those of clients and tests, which may be synchronous."""
     if not model.project.imports_from(file, "fastapi", "starlette"):
         return False
-    type_ = _type_of(receiver)
+    type_ = type_of(receiver)
     if type_:
         return bool(re.search(r"\bWebSocket\b", type_))
     if not name.startswith(("send_", "receive_")) or "TestClient" in file.text:
@@ -210,83 +155,3 @@ def _is_bound_by_with(receiver: Node) -> bool:
         return False
     bound = [each.children[-1].text for each in around.find("as_pattern") if each.children]
     return receiver.text in bound
-
-
-def _type_of(receiver: Node) -> str:
-    """Return the type that a parameter or variable is annotated with, as written, or nothing."""
-    if receiver.kind != "identifier":
-        return ""
-    for around in receiver.ancestors():
-        if around.kind not in FUNCTIONS:
-            continue
-        for parameter in Function(around, "").parameters:
-            if parameter.name == receiver.text:
-                return parameter.type
-    return ""
-
-
-def _type_of_field(receiver: Node) -> str:
-    """Return the type of the parameter that a field was set to: ``self.sio = sio``."""
-    if receiver.kind != "attribute" or not receiver.text.startswith("self."):
-        return ""
-    owner = receiver.enclosing("class_definition")
-    for each in owner.find("assignment") if owner is not None else []:
-        left, right = each.field("left"), each.field("right")
-        if left is not None and right is not None and left.text == receiver.text:
-            return _type_of(right)
-    return ""
-
-
-def _is_async_namespace(model: Model, node: Node) -> bool:
-    owner = model.project.owner(node)
-    return owner is not None and _has_base(model, owner, re.compile(r"(?:^|\.)AsyncNamespace$"))
-
-
-def _has_base(model: Model, owner: Class, pattern: re.Pattern[str]) -> bool:
-    lineage, _ = model.project.lineage(owner)
-    return any(pattern.search(base.split("[")[0]) for each in lineage for base in each.bases)
-
-
-# What becomes of it
-
-_PASSING = ("parenthesized_expression", "boolean_operator", "conditional_expression")
-_RESULTS = ("get_session", "call", "receive_text", "receive_json", "receive_bytes", "receive")
-
-
-def dropped(call: Call) -> bool:
-    """Tell whether nobody awaits, keeps, returns or passes on what a call makes."""
-    node = call.node
-    for around in node.ancestors():
-        if around.kind in _PASSING:
-            node = around
-            continue
-        if around.kind == "list_comprehension":
-            return around.parent is not None and around.parent.kind == "expression_statement"
-        if around.kind == "expression_statement":
-            return len(around.children) == 1
-        if around.kind == "assignment":
-            return _is_used_as_result(call, around)
-        return around.kind in ("attribute", "subscript") and around.children[0] == node
-    return False
-
-
-def _is_used_as_result(call: Call, assignment: Node) -> bool:
-    """Tell whether a name that got the coroutine is used as if it were the result."""
-    left, around = assignment.field("left"), assignment.function
-    if call.name not in _RESULTS or left is None or left.kind != "identifier" or around is None:
-        return False
-    if assignment.field("right") != call.node:
-        return False
-    uses = [
-        each
-        for each in around.find("identifier")
-        if each.text == left.text and each.start > assignment.end
-    ]
-    if any(each.parent is not None and each.parent.kind == "await" for each in uses):
-        return False
-    return any(
-        each.parent is not None
-        and each.parent.kind in ("attribute", "subscript")
-        and each.parent.children[0] == each
-        for each in uses
-    )

@@ -9,7 +9,8 @@ from tidegate.review.fix import Fix, inserted_before, replaced, safe, suggested
 from tidegate.review.model import Model
 from tidegate.review.model.declarations import Function
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._coroutines import Coroutine, coroutines, dropped
+from tidegate.review.rules._coroutines import Coroutine, coroutines
+from tidegate.review.rules._dropped import dropped
 from tidegate.review.rules._imports import import_edit
 from tidegate.review.rules._versions import newest_version
 from tidegate.review.source import Node

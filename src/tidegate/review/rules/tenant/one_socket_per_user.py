@@ -134,6 +134,12 @@ def _entries(file: SourceFile) -> Iterator[_Entry]:
             continue
         key, value = call.args[position], call.args[position + 1]
         yield _Entry(call.node, call.receiver.text, key, value)
+    for call in file.calls if file.is_python else []:
+        if call.name == "update" and call.receiver is not None and len(call.args) == 1:
+            for pair in call.args[0].find("pair"):
+                key, given = pair.field("key"), pair.field("value")
+                if key is not None and given is not None:
+                    yield _Entry(call.node, call.receiver.text, key, given)
     for node in file.root.find("assignment_expression", "assignment"):
         left, right = node.field("left"), node.field("right")
         if left is None or right is None or left.kind not in ("subscript_expression", "subscript"):
@@ -165,6 +171,10 @@ def _is_socket(value: Node) -> bool:
         return any(map(_is_socket, value.pairs().values()))
     if value.kind == "call_expression" and Call(value).path == "JSON.stringify":
         return any(_is_socket(arg) for arg in Call(value).args)
+    if value.text == "self":  # a consumer of Channels is its socket
+        owner = value.enclosing("class_definition")
+        bases = owner.field("superclasses") if owner is not None else None
+        return bases is not None and "Consumer" in bases.text
     return bool(_SOCKET_ID.fullmatch(value.text) or _IS_SOCKET.fullmatch(value.text))
 
 
