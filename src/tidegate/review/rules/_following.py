@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from tidegate.review.model import Function, Gateway, Handler, Middleware, Model, Parameter
+from tidegate.review.model.node_sockets import function_of
 from tidegate.review.rules._client_flow import Flow, Names, Sent, Values
 from tidegate.review.source import FUNCTIONS, Call, Node
 
@@ -76,7 +77,10 @@ def _all(model: Model) -> Iterator[Visit]:
     for gateway in model.gateways:
         flows: list[Flow] = []
         inner = tuple(each.function.node for each in gateway.of_kind("message", "disconnect"))
-        handlers = [*gateway.of_kind("connect"), *gateway.of_kind("message")]
+        connects = gateway.of_kind("connect")
+        registered = [each for connect in connects for each in _registered(model, connect, inner)]
+        inner += tuple(each.function.node for each in registered)
+        handlers = [*connects, *gateway.of_kind("message"), *registered]
         for handler in handlers:
             if handler.function.node in done and gateway.framework != "nest":
                 continue
@@ -91,6 +95,22 @@ def _all(model: Model) -> Iterator[Visit]:
         if middleware.function is not None and middleware.function.node not in done:
             done.add(middleware.function.node)
             yield from _onwards(model, _of_middleware(model, middleware, written), ())
+
+
+def _registered(model: Model, connect: Handler, known: tuple[Node, ...]) -> Iterator[Handler]:
+    """Yield handlers that Nest's ``handleConnection`` registers by ``socket.on`` itself."""
+    if connect.function.file.is_python or not connect.socket:
+        return
+    for call in connect.function.calls:
+        is_on = call.name in ("on", "once") and len(call.args) > 1 and call.receiver is not None
+        if not is_on or call.receiver is None or call.receiver.text != connect.socket:
+            continue
+        function = function_of(model.project, call.args[1])
+        event = call.args[0].string
+        if function is None or function.node in known or event in ("disconnect", "error", "close"):
+            continue
+        names = tuple(parameter.name for parameter in function.parameters)
+        yield Handler("message", event, function, connect.socket, names)
 
 
 def _of_middleware(model: Model, middleware: Middleware, written: frozenset[str]) -> Visit:
@@ -161,6 +181,7 @@ def _given(
     gateway: Gateway, handler: Handler, function: Function
 ) -> Iterator[tuple[Parameter, Values]]:
     """Yield the parameters that hold what the client sent."""
+    is_flask = "flask_socketio" in function.file.text  # no sid comes first there
     for position, parameter in enumerate(function.parameters):
         if _OURS.fullmatch(parameter.name):
             continue
@@ -170,7 +191,7 @@ def _given(
                 yield parameter, frozenset({Sent(parameter.node, path, "connection")})
             continue
         is_payload = parameter.name in handler.payload or (
-            function is not handler.function and handler.kind == "message"
+            handler.kind == "message" and (is_flask or function is not handler.function)
         )
         for decorator in parameter.decorators:
             if decorator.name == "MessageBody" and decorator.args and decorator.args[0].string:

@@ -122,7 +122,7 @@ def _joined(visit: Visit, call: Call) -> list[Node]:
             return call.args[:1]
         if name == "join" and call.args and _is_socket(visit, call, on):
             return call.args[:1]
-        return []
+        return _managed(visit, call) if visit.gateway.framework == "websocket" else []
     if name in ("enter_room", "async_enter_room"):
         room = call.arg(1, "room")
         return [room] if room is not None else []
@@ -136,9 +136,7 @@ def _joined(visit: Visit, call: Call) -> list[Node]:
     group = _channel_layer(call, "group_add")
     if group is not None:
         return [group]
-    if visit.gateway.framework == "websocket" and visit.came is None:
-        return _managed(visit, call, on)
-    return []
+    return _managed(visit, call) if visit.gateway.framework == "websocket" else []
 
 
 def _is_socket(visit: Visit, call: Call, on: str) -> bool:
@@ -166,9 +164,11 @@ def _channel_layer(call: Call, name: str) -> Node | None:
     return None
 
 
-def _managed(visit: Visit, call: Call, on: str) -> list[Node]:
+def _managed(visit: Visit, call: Call) -> list[Node]:
     """Return the rooms that a connection manager is given together with the socket."""
     flow = visit.flow
+    if visit.came is not None:
+        return []  # the manager itself; the handler is at fault
     given = [*call.args, *call.keywords.values()]
     sockets = {visit.handler.socket}
     for name, values in flow.set_from.items():
@@ -184,12 +184,14 @@ def _managed(visit: Visit, call: Call, on: str) -> list[Node]:
     if call.name in ("append", "add", "push", "__setitem__"):
         # rooms[room].add(websocket), rooms.setdefault(room, set()).add(websocket)
         holder = inner(call.receiver) if call.receiver is not None else None
+        if holder is not None and holder.kind == "identifier" and flow.set_from.get(holder.text):
+            holder = inner(flow.set_from[holder.text][0])
         if holder is None or not _HOLDERS.match(holder.text):
             return []
-        if holder.kind == "subscript":
-            index = holder.field("subscript")
-            return [index] if index is not None else []
-        return Call(holder).args[:1] if holder.kind == "call" else []
+        index = holder.field("subscript") or holder.field("index")
+        if index is not None:
+            return [index]
+        return Call(holder).args[:1] if holder.kind in ("call", "call_expression") else []
     if not _MANAGED.fullmatch(call.name):
         return []
     return [each for each in given if each.text not in sockets]
