@@ -110,6 +110,11 @@ SERVERS = {
             lambda _: _python("tidegate.server", "rabbitmq"),
         ),
         Server(
+            "tidegate-soak",
+            "Tidegate, time at twenty-fold speed",
+            lambda _: _python("tidegate.server", "memory", "6"),
+        ),
+        Server(
             "node-recovery",
             "Socket.IO for Node, recovery in memory",
             lambda _: _node("node/server.js", "recovery"),

@@ -2,7 +2,8 @@
 
 In each round new clients of tenants never seen before come and go, others join and leave a room and
 call, and events go to sockets that stay all the time. Twenty rounds are what an hour brings at 25
-connects, 25 joins, 50 calls and 100 events per second.
+connects, 25 joins, 50 calls and 100 events per second. An hour takes some three minutes, so what
+is kept for two minutes (events, and the sessions of clients that dropped) is kept for six seconds.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ STAYING, CALLERS = 100, 50
 EVENTS, JOINS, CALLS = 4, 2, 2
 """For each client that comes; a join and the leave after it are two calls."""
 
-WARM_ROUNDS = 4
-"""By then the window and the cache of verified tokens are as full as they get."""
+WARM_ROUNDS = 10
+"""By then the log's 64 MB and the cache of verified tokens are as full as they get."""
 
 EVENT_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -97,14 +98,14 @@ SOAK_WORKLOAD = Workload(
     "soak",
     "An hour's connects, joins, calls and events: memory",
     _soak,
-    ("tidegate",),
+    ("tidegate-soak",),
     (
         Column("pss_growth", "growth, KB (PSS)", "{:,.0f}", 1 / 1024),
         Column("growth_per_client", "for each that came, bytes", "{:.1f}"),
-        Column("pss_warm", "after a fifth, MB", "{:.1f}", 1 / 1024**2),
+        Column("pss_warm", "after half of it, MB", "{:.1f}", 1 / 1024**2),
         Column("pss_end", "at the end, MB", "{:.1f}", 1 / 1024**2),
     ),
-    (Goal("pss_growth", MOST_GROWTH, is_ceiling=True),),
+    (Goal("pss_growth", MOST_GROWTH, is_ceiling=True, of="tidegate-soak"),),
     sweeps=(
         Sweep(
             "memory, MB (PSS)",

@@ -1,6 +1,7 @@
 """Tidegate as a user writes it: a namespace, a declared event, a handler, a room, and ``emit``.
 
-Usage: ``server.py [memory|rabbitmq]``: the log; in memory unless told.
+Usage: ``server.py [memory|rabbitmq [AGE]]``: the log, in memory unless told; and the seconds for
+which its window keeps events and sessions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from benchmarks.peers.control import Target, obey_commands, padding
 from pydantic import SecretStr
 
 from tidegate import Client, Event, Gateway, Namespace, Settings
-from tidegate.app.settings import AuthSettings, LimitSettings, LogSettings, RabbitMQSettings
+from tidegate.app.settings import (
+    AuthSettings,
+    LimitSettings,
+    LogSettings,
+    RabbitMQSettings,
+    WindowSettings,
+)
+
+DEFAULT_AGE = "120"
 
 MAX_UNAUTHENTICATED = 10_000
 """All load clients come from one address, which no browsers do; the default is 50 for each."""
@@ -61,8 +70,8 @@ async def may_join(client: Client, number: str) -> bool:
     return True
 
 
-def settings_for(log: str) -> Settings:
-    """Return the settings, with the log named."""
+def settings_for(log: str, age: float) -> Settings:
+    """Return the settings: the log and the window's age as told."""
     url = os.environ.get("BENCH_STREAM_URL")
     return Settings(
         port=0,
@@ -74,6 +83,7 @@ def settings_for(log: str) -> Settings:
             event_burst=MAX_CLIENT_EVENTS,
         ),
         log=LogSettings(kind=log, name=os.environ.get("BENCH_NAME", "bench")),  # type: ignore[arg-type]
+        window=WindowSettings(age=age),
         rabbitmq=RabbitMQSettings(stream_url=None if url is None else SecretStr(url)),
     )
 
@@ -84,9 +94,9 @@ def _auth(algorithm: str, key: str) -> AuthSettings:
     return AuthSettings(public_key=key, algorithms=[algorithm])
 
 
-async def main(log: str) -> None:
+async def main(log: str = "memory", age: str = DEFAULT_AGE) -> None:
     """Serve until stdin ends."""
-    gateway = Gateway(namespaces=[bench], settings=settings_for(log))
+    gateway = Gateway(namespaces=[bench], settings=settings_for(log, float(age)))
     await gateway.start()
     port = await gateway.listen()
     emitted = 0
@@ -123,4 +133,4 @@ def _stats(gateway: Gateway) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(*(sys.argv[1:] or ["memory"])))
+    uvloop.run(main(*sys.argv[1:]))
