@@ -62,11 +62,11 @@ class Opening:
 
 def clients(project: Project, file: SourceFile) -> list[ClientSocket]:
     """Return the Socket.IO clients that a file makes."""
-    if "socket" not in file.text:
-        return []
+    is_page = _CLIENT not in file.text and _is_page_script(file)
+    found = list[ClientSocket]()
+    if _CLIENT not in file.text and not is_page:
+        return found
     makers = _makers(project, file)
-    is_page = not makers and _is_page_script(file)
-    found = []
     for call in file.calls:
         if not (_is_maker(call, makers) or (is_page and call.path in ("io", "io.connect"))):
             continue

@@ -133,7 +133,7 @@ def event_handlers(model: Model, file: SourceFile) -> Iterator[Node]:
         if receiver is None or not _RECEIVER.search(receiver.text) or event in _OWN:
             continue
         yield from _functions(model, given)
-    for node in file.root.find("assignment_expression"):
+    for node in file.root.find("assignment_expression") if ".onmessage" in file.text else ():
         left, right = node.field("left"), node.field("right")
         if left is not None and right is not None and left.text.endswith(".onmessage"):
             yield from _functions(model, right)

@@ -9,6 +9,7 @@ from typing import Literal
 from tidegate.review.discover import read
 from tidegate.review.model import Function, Model
 from tidegate.review.model.react import declared, name_of_function, own_nodes
+from tidegate.review.rules._client_sockets import package_of
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
 __all__ = ["compiles", "depended_on", "given_by_callers", "kind_of", "unstable"]
@@ -133,7 +134,7 @@ def given_by_callers(model: Model, component: Node, name: str) -> Literal["new",
     if position is None or not own:
         return "same"
     seen = False
-    for file in _files_naming(model, own):
+    for file in _files_naming(model, own, package_of(model, component.file)):
         for user, value in _given(model, file, component, own, position, is_prop, name):
             seen = True
             if value is not None and _is_new(user, value):
@@ -141,13 +142,15 @@ def given_by_callers(model: Model, component: Node, name: str) -> Literal["new",
     return "same" if seen else "unknown"
 
 
-def _files_naming(model: Model, name: str) -> list[SourceFile]:
-    """Return the files that have a name in them, those without realtime code too."""
-    key = f"files naming {name}"
+def _files_naming(model: Model, name: str, folder: str) -> list[SourceFile]:
+    """Return the files of a package that have a name in them, without realtime code too."""
+    key = f"files of {folder} naming {name}"
     if key not in model.found:
         project, word = model.project, name.encode()
         found = []
-        for each in sorted(project.names)[:_MAX_FILES]:
+        prefix = f"{folder}/" if folder else ""
+        names = [each for each in sorted(project.names) if each.startswith(prefix)]
+        for each in names[:_MAX_FILES]:
             if each.endswith(".py"):
                 continue
             data = read(project.root / each, each, [])

@@ -39,6 +39,9 @@ def _home(model: Model, file: SourceFile, name: str) -> SourceFile | None:
 
 def _taken_from(file: SourceFile, name: str) -> str:
     """Return the store that a name is taken from: ``const { add } = useOrders()``."""
+    word = re.escape(name)
+    if not re.search(rf"\b{word}\b[^;=]*=\s*use[A-Z]", file.text):
+        return ""
     for node in file.root.find("variable_declarator"):
         left, value = node.field("name"), node.field("value")
         if left is None or value is None or value.kind != "call_expression":

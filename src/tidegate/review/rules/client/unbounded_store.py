@@ -96,14 +96,14 @@ _BOUND = re.compile(
     r"\b(?:slice|splice|shift|pop|some|find\w*|includes|has|filter|uniq\w*|dedupe\w*|indexOf|take"
     r"|reduce|every|invalidate\w*|refetch\w*|revalidate\w*|mutate)\s*\(|\bMap\b|\bSet\b|\blength\b|MAX|LIMIT|limit|max",
 )
-_SOCKETS = re.compile(r"socket\.io-client|new WebSocket\(|[sS]ocket")
+_HEARS = re.compile(r"\.on\(|\.once\(|addEventListener|addListener|\.onmessage")
 
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Look at what handlers of events do with lists."""
     for file in model.files:
-        if file.is_python or not _SOCKETS.search(file.text) or not _is_client(model, file):
+        if file.is_python or not _HEARS.search(file.text) or not _is_client(model, file):
             continue
         seen: set[Node] = set()
         for handler in event_handlers(model, file):
