@@ -60,7 +60,9 @@ def prefixed(room: Node, kind: str) -> str:
     inner = _unwrapped(room).text
     if room.file.is_python:
         quote = "'" if '"' in inner else '"'
-        return f"f{quote}{kind}:{{{inner}}}{quote}"
+        # The names of Channels' groups have letters, digits, "-", "_" and "." only.
+        separator = "_" if "group_" in room.file.text else ":"
+        return f"f{quote}{kind}{separator}{{{inner}}}{quote}"
     return f"`{kind}:${{{inner}}}`"
 
 

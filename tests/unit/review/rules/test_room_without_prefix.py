@@ -93,3 +93,17 @@ def test_the_fix_names_joins_and_emits() -> None:
     )
     assert result == NODE.replace("BODY", after)
     assert not found(result, RULE)
+
+
+def test_the_fix_of_a_group_of_channels() -> None:
+    text = """\
+from channels.generic.websocket import AsyncWebsocketConsumer
+class Orders(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.channel_layer.group_add(str(self.user.id), self.channel_name)
+"""
+    [finding] = review_text(text, RULE, name="a.py")
+    assert finding.fix
+    result = applied(text, finding.fix.edits)
+    assert result == text.replace("str(self.user.id)", 'f"user_{self.user.id}"')
+    assert not found(result, RULE, "a.py")

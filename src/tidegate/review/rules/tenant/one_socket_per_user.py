@@ -137,9 +137,9 @@ def _entries(file: SourceFile) -> Iterator[_Entry]:
     for call in file.calls if file.is_python else []:
         if call.name == "update" and call.receiver is not None and len(call.args) == 1:
             for pair in call.args[0].find("pair"):
-                key, given = pair.field("key"), pair.field("value")
-                if key is not None and given is not None:
-                    yield _Entry(call.node, call.receiver.text, key, given)
+                name, given = pair.field("key"), pair.field("value")
+                if name is not None and given is not None:
+                    yield _Entry(call.node, call.receiver.text, name, given)
     for node in file.root.find("assignment_expression", "assignment"):
         left, right = node.field("left"), node.field("right")
         if left is None or right is None or left.kind not in ("subscript_expression", "subscript"):
