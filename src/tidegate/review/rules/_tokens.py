@@ -35,7 +35,9 @@ _NO_TOKEN = re.compile(
     re.IGNORECASE,
 )
 
-_HANDSHAKE = re.compile(r"\bhandshake\b|switchToWs\(")
+_HANDSHAKE = re.compile(
+    r"\bhandshake\b|switchToWs\(|:\s*WebSocket\b|\bscope\[['\"](?:query_string|headers)['\"]\]"
+)
 
 Library = Literal["nest", "jsonwebtoken", "jose", "pyjwt", "python-jose"]
 

@@ -6,9 +6,18 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.source import Call, Node, SourceFile
+from tidegate.review.rules._imports import import_edit
+from tidegate.review.rules._jwt_reads import (
+    callers_verify,
+    is_for_expired,
+    is_verified,
+    reads_only_times,
+)
+from tidegate.review.rules._tokens import is_nest_jwt, library_of, server_calls
+from tidegate.review.source import Call, Node
 
 RULE = Rule(
     name="jwt-not-verified",
@@ -85,122 +94,169 @@ async def connect(sid, environ, auth):
     ),
 )
 
-_DECODERS = ("jsonwebtoken", "jwt-decode", "jose", "@nestjs/jwt", "jsonwebtoken-esm", "jwt-simple")
+_DECODERS = {
+    "jsonwebtoken": ("decode",),
+    "jwt-decode": ("default", "jwtDecode", "*"),
+    "jose": ("decodeJwt",),
+    "jwt-simple": ("decode",),
+}
 _FLAGS = ("verify_signature", "verify_exp", "verify")
+_SEGMENT = re.compile(r"\.split\(['\"]\.['\"]\)\s*\[1\]")
 
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
-    """Look at the realtime code of servers, and at the files that its functions lead to."""
-    for file in _files(model):
-        for call in file.calls:
-            finding = _python(call) if file.is_python else _node(model, call)
-            if finding is not None:
-                yield finding
+    """Look at the code that runs for clients, in all files that they lead to."""
+    for call in server_calls(model):
+        finding = _python(model, call) if call.file.is_python else _node(model, call)
+        if finding is not None:
+            yield finding
 
 
-def _files(model: Model) -> list[SourceFile]:
-    """Return the files of servers, and those that their handlers and middlewares reach."""
-    found: dict[str, SourceFile] = {}
-    functions = [handler.function for gateway in model.gateways for handler in gateway.handlers]
-    functions += [each.function for each in model.middlewares if each.function is not None]
-    for adapter in model.adapters:
-        functions += list(adapter.owner.methods.values()) if adapter.owner else []
-    for gateway in model.gateways:
-        found[gateway.file.name] = gateway.file
-        for guard in gateway.guards:
-            for arg in guard.args:
-                owner = model.project.class_named(arg.file, arg.text)
-                functions += list(owner.methods.values()) if owner else []
-    for middleware in model.middlewares:
-        found[middleware.call.file.name] = middleware.call.file
-    for function in functions:
-        for each in model.project.reach(function):
-            found[each.file.name] = each.file
-    return list(found.values())
+# Node
 
 
 def _node(model: Model, call: Call) -> Finding | None:
-    ignores = next(
-        (
-            arg.pairs()["ignoreExpiration"]
-            for arg in call.args
-            if arg.kind == "object" and "ignoreExpiration" in arg.pairs()
-        ),
-        None,
-    )
-    if call.name in ("verify", "verifyAsync") and ignores is not None and ignores.text == "true":
-        return RULE.fault(ignores, "Expired tokens are accepted.")
-    if call.name not in ("decode", "jwtDecode", "jwt_decode", "decodeJwt") or not _is_jwt(
-        model, call
-    ):
+    if call.name in ("verify", "verifyAsync", "jwtVerify"):
+        return _weakened(model, call)
+    if not _decodes(model, call):
         return None
-    if call.name == "decode" and len(call.args) > 1 and _is_jwt_simple(model, call.file):
+    if re.search(r"complete:\s*true", call.node.text) or reads_only_times(call):
         return None
-    function = call.node.function
-    around = function.text if function is not None else call.file.text
-    if re.search(r"\.(?:verify|verifyAsync)\(|jwtVerify\(|[vV]erify\w*\(", around):
-        return None  # such as a look at the header, to choose the key
-    if re.search(r"complete:\s*true", call.node.text):
-        return None
-    return RULE.fault(call.node, "The token is decoded, and its signature never verified.")
+    return _decoded(model, call)
 
 
-def _is_jwt(model: Model, call: Call) -> bool:
-    imports = model.project.imports(call.file)
-    root = call.path.split(".")[0]
-    if root in imports:
-        return imports[root].module in _DECODERS
-    match = re.fullmatch(r"this\.(\w+)\.decode", call.path)
-    owner = model.project.owner(call.node)
-    return bool(match and owner and owner.fields.get(match[1], "").endswith("JwtService"))
-
-
-def _is_jwt_simple(model: Model, file: SourceFile) -> bool:
-    return model.project.imports_from(file, "jwt-simple")
-
-
-def _python(call: Call) -> Finding | None:
-    if call.name in ("get_unverified_claims",) and "jwt" in call.path:
-        if not re.search(r"jwt\.decode\(", _around(call.node)):
-            return RULE.fault(call.node, "The claims are read, and the signature never verified.")
-        return None
-    if call.name != "decode" or not re.search(
-        r"(?:^|\.)(?:jwt|jose|pyjwt)\.decode$", call.path, re.I
-    ):
-        return None
-    verify = call.keywords.get("verify")
-    if verify is not None and verify.text == "False":
-        return _unverified(call, verify, "The signature is not verified.")
-    options = call.keywords.get("options")
-    if options is None or options.kind != "dictionary":
-        return None
-    entries = options.pairs()
-    for flag in _FLAGS:
-        if flag in entries and entries[flag].text == "False":
-            what = (
-                "Expired tokens are accepted."
-                if flag == "verify_exp"
-                else "The signature is not verified."
-            )
-            return _unverified(call, entries[flag], what)
+def _weakened(model: Model, call: Call) -> Finding | None:
+    """Find options of a verification that take away what it is for."""
+    for arg in call.args[1:]:
+        value = model.project.value(arg)
+        entries = value.pairs() if value is not None and value.kind == "object" else {}
+        ignored, listed = entries.get("ignoreExpiration"), entries.get("algorithms")
+        if ignored is not None and ignored.text == "true":
+            if is_for_expired(model, call):
+                return RULE.could_not_tell(ignored, "This may be for tokens known as expired.")
+            fix = suggested(replaced(ignored, "false"))
+            return RULE.fault(ignored, "Expired tokens are accepted.", fix=fix)
+        if listed is not None and any(each.string == "none" for each in listed.find("string")):
+            return RULE.fault(listed, "Tokens without a signature are accepted.")
     return None
 
 
-def _unverified(call: Call, node: Node, message: str) -> Finding | None:
+def _decodes(model: Model, call: Call) -> bool:
+    """Tell whether a call reads a token without verifying it."""
+    imports = model.project.imports(call.file)
+    root = call.path.split(".")[0]
+    if root in imports:
+        imported = imports[root]
+        wanted = _DECODERS.get(imported.module, ())
+        name = imported.name if call.receiver is None else call.name
+        if name not in wanted:
+            return False
+        is_simple = imported.module == "jwt-simple"
+        return not is_simple or (len(call.args) > 2 and call.args[2].text == "true")
+    if call.name == "decode":
+        return is_nest_jwt(model, call)
+    # JSON.parse(atob(token.split('.')[1])), and the like with Buffer.from
+    return call.path == "JSON.parse" and bool(
+        _SEGMENT.search(call.node.text)
+        and re.search(r"atob\(|Buffer\.from\(|decode", call.node.text)
+    )
+
+
+def _decoded(model: Model, call: Call) -> Finding | None:
+    if is_verified(call):
+        return None  # such as a look at the header, to choose the key
+    if callers_verify(model, call):
+        return RULE.could_not_tell(call.node, "Whoever calls this seems to verify the token.")
+    message = "The token is decoded, and its signature never verified."
+    return RULE.fault(call.node, message, fix=_verifying(model, call))
+
+
+def _verifying(model: Model, call: Call) -> Fix | None:
+    """Return the call that verifies; the name of the key is for a person to choose."""
+    if not call.args or call.receiver is None or call.name != "decode":
+        return None
+    token = call.args[0].text
+    if is_nest_jwt(model, call):
+        return suggested(replaced(call.node, f"{call.receiver.text}.verify({token})"))
+    if library_of(model, call) != "jsonwebtoken":
+        return None
+    key = "process.env.JWT_SECRET" + ("" if call.file.language == "javascript" else "!")
+    text = f"{call.receiver.text}.verify({token}, {key}, {{ algorithms: ['HS256'] }})"
+    return suggested(replaced(call.node, text))
+
+
+# Python
+
+
+def _python(model: Model, call: Call) -> Finding | None:
+    if call.name == "get_unverified_claims" and "jwt" in call.path:
+        message = "The claims are read, and the signature never verified."
+        return _unverified(call, call.node, message, _decoding(call))
+    if call.name in ("AccessToken", "UntypedToken", "RefreshToken", "SlidingToken"):
+        verify = call.keywords.get("verify")
+        if verify is not None and verify.text == "False":
+            return _unverified(call, verify, "The signature is not verified.", _switched_on(verify))
+        return None
+    if call.name not in ("decode", "decode_complete") or not _is_pyjwt(model, call):
+        return None
+    verify = call.keywords.get("verify")
+    if verify is not None and verify.text == "False":
+        return _unverified(call, verify, "The signature is not verified.", _decoding(call))
+    listed = call.arg(2, "algorithms")
+    if listed is not None and any(each.string == "none" for each in listed.find("string")):
+        return RULE.fault(listed, "Tokens without a signature are accepted.")
+    options = model.project.value(call.keywords.get("options"))
+    entries: dict[str, Node] = {}
+    if options is not None and options.kind == "dictionary":
+        entries = options.pairs()
+    elif options is not None and options.kind == "call" and Call(options).name == "dict":
+        entries = Call(options).keywords
+    for flag in _FLAGS:
+        if flag in entries and entries[flag].text == "False":
+            if flag == "verify_exp":
+                if is_for_expired(model, call):
+                    what = "This may be for tokens known as expired."
+                    return RULE.could_not_tell(entries[flag], what)
+                fix = _switched_on(entries[flag])
+                return _unverified(call, entries[flag], "Expired tokens are accepted.", fix)
+            message = "The signature is not verified."
+            return _unverified(call, entries[flag], message, _decoding(call))
+    return None
+
+
+def _is_pyjwt(model: Model, call: Call) -> bool:
+    return library_of(model, call) is not None or bool(
+        re.search(r"(?:^|\.)(?:jwt|jose|pyjwt)\.decode$", call.path, re.IGNORECASE)
+    )
+
+
+def _unverified(call: Call, node: Node, message: str, fix: Fix | None) -> Finding | None:
     """Return a finding, unless the token is verified by another call beside it."""
     function = call.node.function
-    others = function.calls("decode") if function is not None else []
-    for other in others:
-        if (
-            other.node != call.node
-            and other.keywords.get("algorithms")
-            and "False" not in other.node.text
-        ):
+    for other in function.calls("decode") if function is not None else []:
+        is_other = other.node != call.node and len(other.args) + len(other.keywords) > 1
+        if is_other and "False" not in other.node.text and re.search(r"jwt|jose", other.path, re.I):
             return None
-    return RULE.fault(node, message)
+    if is_verified(call) or reads_only_times(call):
+        return None
+    return RULE.fault(node, message, fix=fix)
 
 
-def _around(node: Node) -> str:
-    function = node.function
-    return function.text if function is not None else ""
+def _switched_on(flag: Node) -> Fix:
+    return suggested(replaced(flag, "True"))
+
+
+def _decoding(call: Call) -> Fix | None:
+    """Return the call that verifies, with the key that is there already if there is one."""
+    token = call.arg(0, "token") or call.arg(0, "jwt")
+    if token is None or call.receiver is None:
+        return None
+    key = call.arg(1, "key")
+    listed = call.arg(2, "algorithms")
+    has_key = key is not None and key.text not in ("None", '""', "''")
+    given = key.text if key is not None and has_key else 'os.environ["JWT_SECRET"]'
+    algorithms = listed.text if listed is not None and "none" not in listed.text else '["HS256"]'
+    text = f"{call.receiver.text}.decode({token.text}, {given}, algorithms={algorithms})"
+    imports = import_edit(call.file, "import os") if not has_key else []
+    return suggested(replaced(call.node, text), *imports)
