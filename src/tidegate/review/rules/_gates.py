@@ -55,7 +55,9 @@ def gates_before(model: Model, gateway: Gateway) -> Iterator[Gate]:
         if gateway.framework == "nest" and adapter.app == gateway.app:
             if adapter.owner is not None:
                 for each in model.project.lineage(adapter.owner)[0]:
-                    yield from each.methods.values()
+                    for name, method in each.methods.items():
+                        if not re.search(r"^constructor$|redis|close|dispose", name, re.IGNORECASE):
+                            yield method
             elif not re.search(r"(?:^|\.)(?:IoAdapter|WsAdapter)$", adapter.name):
                 yield adapter.call.args[0]
     for server in model.servers:
