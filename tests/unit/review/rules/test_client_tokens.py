@@ -227,6 +227,17 @@ def test_server_of_the_project_wants_a_token(client: str, count: int) -> None:
     assert len(review_project(files, MISSING).findings) == count
 
 
+def test_server_that_admits_strangers_wants_no_token() -> None:
+    files = {
+        "server/src/index.ts": SERVER.replace(
+            "if (!verify", "if (!token) return next();\n  if (!verify"
+        ),
+        "web/src/socket.ts": "import { io } from 'socket.io-client';\nexport const s = "
+        "() => io('/');\n",
+    }
+    assert review_project(files, MISSING).findings == []
+
+
 def test_server_that_takes_cookies_wants_no_token() -> None:
     server = SERVER.replace("auth.token", "auth.token ?? parse(socket.handshake.headers.cookie).t")
     files = {

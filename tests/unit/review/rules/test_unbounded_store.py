@@ -22,6 +22,8 @@ HEAD = "import { useState } from 'react';\nimport { io } from 'socket.io-client'
         "socket.on('a', (m) => { all.value.push(m); });",
         "socket.on('a', (m) => set((state) => ({ all: [...state.all, m] })));",
         "ws.onmessage = (e) => { const m = JSON.parse(e.data); setAll((all) => [...all, m]); };",
+        "socket.on('a', (m) => this.all$.next([...this.all$.value, m]));",
+        "socket.on('a', (m) => all.update((list) => [...list, m]));",
         "ws.addEventListener('message', (e) => setAll((all) => [...all, e.data]));",
         "const add = (m) => setAll((all) => [...all, m]);\nsocket.on('a', add);",
         "const add = useCallback((m) => setAll((all) => [...all, m]), []);\nsocket.on('a', add);",

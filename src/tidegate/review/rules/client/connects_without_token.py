@@ -91,9 +91,15 @@ export function signedIn() {
     ),
 )
 
-_WANTS = re.compile(r"handshake\??\.auth\b|handshake\s*;|handshake\.auth\?\.")
-_OTHERWISE = re.compile(r"handshake\??\.(?:query|headers)|cookie|request\.session|passport", re.I)
+_WANTS = re.compile(r"handshake\??\.(?:auth|query|headers\??\.authorization)\b|handshake\s*;")
+_OTHERWISE = re.compile(r"cookie|request\.session|passport", re.IGNORECASE)
 _REFUSES = re.compile(r"next\(\s*new\s|next\(\s*\w*[eE]rr|\.disconnect\(|\bthrow\b")
+_MAY_BE_STRANGERS = re.compile(
+    r"if\s*\(\s*\w*token\w*\s*\)"
+    r"|if\s*\(\s*!\s*\w*token\w*\s*\)\s*\{?\s*(?:return\s+)?next\(\s*\)"
+    r"|anonym|guest",
+    re.IGNORECASE,
+)
 
 
 @rule(RULE)
@@ -184,7 +190,9 @@ def _wanted_by_servers(model: Model) -> set[str]:
 
 def _demands(model: Model, function: Function) -> bool:
     text = "\n".join(each.node.text for each in model.project.reach(function)[:12])
-    return bool(_WANTS.search(text) and _REFUSES.search(text)) and not _OTHERWISE.search(text)
+    if not _WANTS.search(text) or not _REFUSES.search(text):
+        return False
+    return not _OTHERWISE.search(text) and not _MAY_BE_STRANGERS.search(text)
 
 
 def _namespace(client: ClientSocket) -> str:

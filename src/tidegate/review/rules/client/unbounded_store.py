@@ -94,9 +94,13 @@ export const useOrders = create((set) => ({
 
 _BOUND = re.compile(
     r"\b(?:slice|splice|shift|pop|some|find\w*|includes|has|filter|uniq\w*|dedupe\w*|indexOf|take"
-    r"|reduce|every|invalidate\w*|refetch\w*|revalidate\w*|mutate)\s*\(|\bMap\b|\bSet\b|\blength\b|MAX|LIMIT|limit|max",
+    r"|reduce|every|invalidate\w*|refetch\w*|revalidate\w*|mutate)\s*\("
+    r"|\bMap\b|\bSet\b|\blength\b|MAX|LIMIT|limit|max",
 )
-_HEARS = re.compile(r"\.on\(|\.once\(|addEventListener|addListener|\.onmessage")
+_HEARS = re.compile(
+    r"(?:sock\w*|\bws|\bio|conn\w*|client|channel|current|\bs)[?!]*\.(?:on|once|add\w+)\(|\.onmessage",
+    re.IGNORECASE,
+)
 
 
 @rule(RULE)
@@ -168,7 +172,7 @@ def _is_updater(made: Node, source: Node, handler: Node) -> bool:
         if around.kind == "call_expression":
             call = Call(around)
             is_setter = bool(
-                re.match(r"set(?:[A-Z]|$|State$)|update$|setState$|mutate$", call.name)
+                re.match(r"set(?:[A-Z]|$|State$)|update$|setState$|mutate$|next$", call.name)
             )
             if is_setter:
                 root = re.split(r"[.\[(]", source.text.lstrip("("), maxsplit=1)[0]
