@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidegate.review.model import Model
 from tidegate.review.model.options import bare
@@ -22,11 +22,13 @@ class Setting:
         name: Of the variable.
         node: Where it is read.
         is_service: It is read with Nest's ``ConfigService``, not from the process.
+        alias: The constant that it is kept in; empty if there is none.
     """
 
     name: str
     node: Node
     is_service: bool = False
+    alias: str = ""
 
 
 def setting_of(model: Model, node: Node, depth: int = 0) -> Setting | None:
@@ -41,11 +43,7 @@ def setting_of(model: Model, node: Node, depth: int = 0) -> Setting | None:
     if value.file.is_python:
         return _python(model, value, depth)
     if value.kind in ("identifier", "shorthand_property_identifier"):
-        own = _destructured(value)
-        if own is not None:
-            return own
-        named = model.project.value(value)
-        return setting_of(model, named, depth + 1) if named and named != value else None
+        return _destructured(value) or _of_constant(model, value, depth)
     match = re.fullmatch(
         r"process\.env(?:\.(\w+)|\[['\"](\w+)['\"]\])", value.text.replace("?.", ".")
     )
@@ -54,6 +52,14 @@ def setting_of(model: Model, node: Node, depth: int = 0) -> Setting | None:
     if value.kind == "call_expression":
         return _call(model, value, depth)
     return None
+
+
+def _of_constant(model: Model, name: Node, depth: int) -> Setting | None:
+    value = model.project.value(name)
+    if value is None or value == name:
+        return None
+    found = setting_of(model, value, depth + 1)
+    return replace(found, alias=name.text) if found is not None else None
 
 
 def _call(model: Model, node: Node, depth: int) -> Setting | None:
@@ -98,8 +104,7 @@ def _destructured(node: Node) -> Setting | None:
 
 def _python(model: Model, value: Node, depth: int) -> Setting | None:
     if value.kind == "identifier":
-        named = model.project.value(value)
-        return setting_of(model, named, depth + 1) if named and named != value else None
+        return _of_constant(model, value, depth)
     if value.kind != "call":
         return None
     call = Call(value)
@@ -114,6 +119,8 @@ def _python(model: Model, value: Node, depth: int) -> Setting | None:
 
 def is_checked(model: Model, setting: Setting) -> bool:
     """Tell whether the project refuses to start, or says so, when a setting is missing."""
+    if setting.alias and _is_asked(setting):
+        return True
     name = re.escape(setting.name)
     key = f"checked {setting.name} {setting.is_service}"
     if key not in model.found:
@@ -135,6 +142,16 @@ def is_checked(model: Model, setting: Setting) -> bool:
         )
     checked: bool = model.found[key]
     return checked
+
+
+def _is_asked(setting: Setting) -> bool:
+    """Tell whether the file that reads a setting asks for its constant."""
+    alias = re.escape(setting.alias)
+    pattern = (
+        rf"if\s*\(\s*!\s*{alias}\b|if\s*\(\s*{alias}\s*={{2,3}}\s*(?:undefined|null)"
+        rf"|if\s+not\s+{alias}\b|if\s+{alias}\s+is\s+None|assert\w*\s*\(?\s*{alias}\b"
+    )
+    return re.search(pattern, setting.node.file.text) is not None
 
 
 def _files(model: Model) -> list[str]:
