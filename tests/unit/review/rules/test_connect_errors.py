@@ -227,6 +227,11 @@ def test_goes_on(text: str) -> None:
     assert found(HEAD + text, GIVES_UP) == []
 
 
+def test_program_that_ends_need_not_go_on() -> None:
+    text = "import { io } from 'socket.io-client';\nimport { readFileSync } from 'node:fs';\n"
+    assert found(f"{text}io(readFileSync('url'), {{ reconnection: false }});", GIVES_UP) == []
+
+
 def test_connecting_after_the_server_ended_it_is_not_going_on() -> None:
     text = (
         f"{HEAD}const s = io('/', {{ reconnectionAttempts: 5 }});\ns.on('disconnect', "

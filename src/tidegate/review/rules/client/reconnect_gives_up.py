@@ -11,7 +11,13 @@ from tidegate.review.model import ClientSocket, Model
 from tidegate.review.model.socket_names import normal
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._client_listeners import listeners, mentions
-from tidegate.review.rules._client_sockets import in_package, is_connected, judged, openings_of
+from tidegate.review.rules._client_sockets import (
+    in_package,
+    is_connected,
+    is_page,
+    judged,
+    openings_of,
+)
 from tidegate.review.rules._python_clients import python_clients
 from tidegate.review.source import FUNCTIONS, Call, Node
 
@@ -93,6 +99,8 @@ def _judge(model: Model, client: ClientSocket) -> Finding | None:
         return None
     if not is_connected(model, client) or _tries_itself(model, client):
         return None
+    if not is_page(model, client.file) and (is_off or "process.exit" in client.file.text):
+        return None  # a program that ends is started again by others
     if is_off:
         message = "This client doesn't reconnect."
         return RULE.fault(flag or client.call.node, message, fix=_fix(client, "reconnection"))
