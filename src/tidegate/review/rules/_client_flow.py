@@ -18,6 +18,7 @@ from tidegate.review.source import FUNCTIONS, Call, Node
 __all__ = ["Flow", "Names", "Sent", "Values"]
 
 _HANDSHAKE = re.compile(r"(?:.*\.)?handshake(?:\.(query|headers|auth))?")
+_HANDSHAKE_PART = re.compile(r"(?:.*\.)?handshake\.(?:query|headers|auth)\b")
 _PYTHON_SOURCES = re.compile(
     r"(?:\w+\.)*(?:query_params|path_params)|(?:self\.)?(?:ws|websocket|socket)\.(?:headers|cookies)"
     r"|(?:flask\.)?request\.(?:args|headers|cookies)"
@@ -153,7 +154,8 @@ class Flow:
                 return bool(self.names[head]) or head in self.related
             if head in self.related:
                 return True
-        return False
+        source = (_PYTHON_SOURCES if self.function.file.is_python else _HANDSHAKE_PART).match(path)
+        return source is not None and parts[-1] not in self.written
 
     def mentions(self, node: Node) -> bool:
         """Tell whether an expression reads a client's value, or what was looked up by one."""

@@ -135,7 +135,7 @@ def _is_nothing(node: Node) -> bool:
 def _asks(asked: Question, call: Call, depth: int) -> Answer:
     """Tell whether a call's answer shows the right."""
     if (
-        call.name in ("includes", "has", "contains", "sismember", "indexOf")
+        call.name in ("includes", "has", "contains", "sismember", "indexOf", "some", "find")
         and call.receiver is not None
         and call.args
     ):

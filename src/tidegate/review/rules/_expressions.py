@@ -53,7 +53,7 @@ def names_in(node: Node, *, called: bool = False) -> Iterator[str]:
         called: Yield what functions are called on, too: the ``users`` of ``users.get(id)``.
     """
     for each in node.find(*_NAMES, *_MEMBERS):
-        if not called and _is_called(each):
+        if not called and each != node and _is_called(each, node):
             continue
         if each.kind in _MEMBERS:
             path = path_of(each)
@@ -63,9 +63,11 @@ def names_in(node: Node, *, called: bool = False) -> Iterator[str]:
             yield each.text
 
 
-def _is_called(node: Node) -> bool:
-    """Tell the names in ``users.get`` of ``users.get(id)``."""
+def _is_called(node: Node, top: Node) -> bool:
+    """Tell the names in ``users.get`` of ``users.get(id)``, if the call is in ``top``."""
     for around in node.ancestors():
+        if around.end > top.end:
+            return False
         if around.kind in ("call_expression", "call", "new_expression"):
             called = around.field("function") or around.field("constructor")
             return called is not None and called.start <= node.start and node.end <= called.end

@@ -20,7 +20,8 @@ _OURS = re.compile(
     r"_?(?:io|socket|client|server|nsp|ws|websocket|next|fn|cb|callback|ack|done|sid|req|res)"
 )
 _WRITTEN = re.compile(
-    r"handshake\.(?:auth|query|headers)(?:\.|\[['\"])([\w-]+)(?:['\"]\])?\s*=[^=]"
+    r"handshake\.(?:auth|query|headers)"
+    r"(?:(?:\.|\[['\"])([\w-]+)(?:['\"]\])?\s*=[^=]|\s*=\s*(\{[^}]*\}))"
 )
 _SIMPLE = re.compile(
     r"(?:typing\.)?(?:Optional\[|Annotated\[)?(?:str|int|float|uuid\.UUID|UUID|UUID4|PositiveInt|bytes)\b.*"
@@ -68,10 +69,11 @@ def visits(model: Model) -> list[Visit]:
 
 def _all(model: Model) -> Iterator[Visit]:
     written = frozenset(
-        match[1]
+        name
         for file in model.files
         if "handshake" in file.text
         for match in _WRITTEN.finditer(file.text)
+        for name in ([match[1]] if match[1] else re.findall(r"(\w+)\s*[:,}]", match[2]))
     )
     done: set[Node] = set()
     for gateway in model.gateways:

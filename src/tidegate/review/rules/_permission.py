@@ -53,10 +53,10 @@ def _of_guards(visit: Visit) -> Answer:
     answer: Answer = "no"
     for guard in bound:
         for arg in guard.args:
-            name = arg.text
+            name = arg.text.removesuffix("Guard")
             if is_right(name) or re.search(r"room|channel|owner|tenant", name, re.IGNORECASE):
                 return "yes"
-            owner = visit.flow.project.class_named(arg.file, name)
+            owner = visit.flow.project.class_named(arg.file, arg.text)
             if owner is not None and re.search(
                 r"getData\(|switchToWs\(\)\.getData", owner.node.text
             ):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from tests.unit.review.helpers import found, review_project
+from tests.unit.review.helpers import found, review_project, review_text
+
+from tidegate.review.fix import applied
 
 GATEWAY = """\
 import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
@@ -83,3 +85,43 @@ class Manager:
     assert found(code, "global-emit", "a.py") == [5]
     by_room = code.replace("self.active_connections", "self.active_connections[room]")
     assert not found(by_room, "global-emit", "a.py")
+
+
+def test_a_server_by_a_getter_or_of_a_request() -> None:
+    worker = "import { getIO } from '../socket';\nexport const done = (job) => {\n  BODY\n};\n"
+    assert found(worker.replace("BODY", "getIO().emit('x', job);"), "global-emit") == [3]
+    assert not found(worker.replace("BODY", "getIO().to(job.room).emit('x');"), "global-emit")
+    page = "export default (req, res) => {\n  res?.socket?.server?.io?.emit('x', 1);\n};\n"
+    assert found(page, "global-emit") == [2]
+
+
+def test_loops_of_plain_websocket_servers() -> None:
+    code = """\
+const { WebSocketServer } = require('ws');
+const wss = new WebSocketServer({ port: 1 });
+const all = (ws, data) => {
+  wss.clients.forEach((client) => {
+    if (CONDITION) client.send(data);
+  });
+};
+"""
+    everyone = code.replace("CONDITION", "client !== ws && client.readyState === WebSocket.OPEN")
+    assert found(everyone, "global-emit", "a.js") == [5]
+    chosen = code.replace("CONDITION", "client.readyState === 1 && client.tenant === ws.tenant")
+    assert not found(chosen, "global-emit", "a.js")
+
+
+def test_an_announcement_is_meant_for_all() -> None:
+    code = GATEWAY.replace("BODY", "this.io.emit('maintenance', x);")
+    assert not found(code, "global-emit")
+    [finding] = review_text(code, "global-emit", could_not_tell=True)
+    assert finding.verdict == "could-not-tell"
+
+
+def test_the_correction_addresses_the_tenant() -> None:
+    code = GATEWAY.replace("BODY", "\n    this.io.emit('x', x);\n  ")
+    [finding] = review_text(code, "global-emit")
+    assert finding.fix is not None
+    corrected = applied(code, finding.fix.edits)
+    assert "    this.io.to(`tenant:${x.tenantId}`).emit('x', x);" in corrected
+    assert not found(corrected, "global-emit")

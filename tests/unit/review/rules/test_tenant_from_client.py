@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found
+from tests.unit.review.helpers import found, review_text
+
+from tidegate.review.fix import applied
 
 RULE = "tenant-from-client"
 GATEWAY = """\
@@ -84,3 +86,91 @@ class C(AsyncWebsocketConsumer):
     assert not found(
         channels.replace('scope["url_route"]["kwargs"]', 'scope["user"]'), RULE, "a.py"
     )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "socket.join(`user:${socket.handshake.query.userId}`);",
+        "const { userId } = socket.handshake.auth; this.users.set(userId, socket.id);",
+        "const id = socket.handshake.query.user_id as string; this.map[id] = socket;",
+        "socket.data.userId = socket.handshake.headers['x-user-id'];",
+    ],
+)
+def test_a_user_from_the_handshake(body: str) -> None:
+    assert connect(body) == [5]
+
+
+def test_a_user_from_a_payload() -> None:
+    assert message("socket.data.userId = body.userId;") == [9]
+    assert message("this.chat.create({ sender: body.senderId, text: body.text });") == [9]
+    assert message("this.server.to('r').emit('m', { senderId: body.senderId });") == [9]
+    assert message("this.chat.save(body.userId, body.text);") == [9]
+    assert not message("this.chat.save(socket.data.user.id, body.userId);")
+    assert not message("if (body.userId !== socket.data.user.id) return; socket.join(body.userId);")
+    assert not message("body.senderId = socket.data.user.id; this.chat.create(body.senderId);")
+    assert not message("this.server.to(body.receiverId).emit('m', 1);")
+
+
+def test_an_id_of_another_user_is_no_identity() -> None:
+    code = GATEWAY.replace("CONNECT", "").replace("'x'", "'member.add'")
+    assert not found(code.replace("MESSAGE", "this.rooms.put(body.roomId, body.userId);"), RULE)
+
+
+def test_middlewares_and_connections_on_node() -> None:
+    code = """\
+const { Server } = require('socket.io');
+const io = new Server(1);
+const users = {};
+io.use((socket, next) => {
+  socket.userId = socket.handshake.query.userId;
+  next();
+});
+io.on('connection', (socket) => {
+  const id = socket.handshake.query.userId;
+  if (id != 'undefined') users[id] = socket.id;
+  socket.on('register', (userId) => {
+    users[userId] = socket.id;
+  });
+});
+"""
+    assert found(code, RULE, "a.js") == [5, 9, 11]
+
+
+def test_users_in_python() -> None:
+    sio = "import socketio\nsio = socketio.AsyncServer()\n@sio.event\n"
+    connects = f"{sio}async def connect(sid, environ, auth):\n    BODY\n"
+    body = "await sio.save_session(sid, {'user_id': auth['user_id']})"
+    assert found(connects.replace("BODY", body), RULE, "a.py") == [5]
+    body = "await sio.save_session(sid, {'user_id': verify(auth['token'])['sub']})"
+    assert not found(connects.replace("BODY", body), RULE, "a.py")
+    fastapi = """\
+from fastapi import WebSocket, Query
+@app.websocket("/ws/{room}")
+async def ws(websocket: WebSocket, room: str, user_id: str = Query(...)):
+    await manager.connect(websocket, room, user_id)
+"""
+    assert found(fastapi, RULE, "a.py") == [3]
+    injected = fastapi.replace("str = Query(...)", "str = Depends(current_user_id)")
+    assert not found(injected, RULE, "a.py")
+    channels = """\
+from channels.generic.websocket import WebsocketConsumer
+class C(WebsocketConsumer):
+    def connect(self):
+        self.user_id = self.scope["url_route"]["kwargs"]["user_id"]
+        CHECK
+        self.accept()
+"""
+    assert found(channels.replace("CHECK", "pass"), RULE, "a.py") == [4]
+    check = "if str(self.scope['user'].id) != self.user_id: return self.close()"
+    assert not found(channels.replace("CHECK", check), RULE, "a.py")
+
+
+def test_the_correction_reads_what_was_verified() -> None:
+    code = GATEWAY.replace("CONNECT", "socket.join(`t:${socket.handshake.query.tenantId}`);")
+    [finding] = review_text(code, RULE)
+    assert finding.fix is not None and not finding.fix.is_safe
+    corrected = applied(code, finding.fix.edits)
+    comment = "// tenantId is of the verified token, put there when the client connects"
+    assert f"    {comment}\n    socket.join(`t:${{socket.data.tenantId}}`);" in corrected
+    assert not found(corrected, RULE)

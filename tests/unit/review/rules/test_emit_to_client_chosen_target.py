@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import pytest
+from tests.unit.review.helpers import found, review_text
+
+from tidegate.review.fix import applied
+
+RULE = "emit-to-client-chosen-target"
+NEST = """\
+import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+@WebSocketGateway()
+export class A {
+  @WebSocketServer() server: Server;
+  private users = new Map<string, string>();
+  @SubscribeMessage('send')
+  async send(client: Socket, data: SendDto) {
+    BODY
+  }
+}
+"""
+NODE = """\
+const io = require('socket.io')(http);
+io.on('connection', (socket) => {
+  BODY
+});
+"""
+SIO = """\
+import socketio
+sio = socketio.AsyncServer()
+@sio.event
+async def send(sid, data):
+    BODY
+"""
+
+
+def nest(body: str) -> list[int]:
+    return found(NEST.replace("BODY", body), RULE)
+
+
+def node(body: str) -> list[int]:
+    return found(NODE.replace("BODY", body), RULE, "a.js")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "this.server.to(data.roomId).emit('m', data.text);",
+        "client.to(`room:${data.roomId}`).emit('m', data.text);",
+        "client.broadcast.to(data.room).emit('m', 1);",
+        "const id = this.users.get(data.to); if (id) this.server.to(id).emit('m', 1);",
+        "this.server.to(data.socketId).emit('signal', data.signal);",
+        "data.members.forEach((id) => this.server.to(id).emit('m', 1));",
+        "if (data.to === client.data.userId) return; this.server.to(data.to).emit('m', 1);",
+    ],
+)
+def test_a_payload_names_the_target(body: str) -> None:
+    assert nest(body) == [8]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "this.server.to(client.data.room).emit('m', data);",
+        "this.server.to(`user:${client.data.user.id}`).emit('m', data);",
+        "client.emit('m', data.roomId);",
+        "if (!client.rooms.has(data.roomId)) return; client.to(data.roomId).emit('m', 1);",
+        "if (!(await isMember(data.roomId, client.data.user.id))) return;"
+        " this.server.to(data.roomId).emit('m', 1);",
+        "const order = await this.orders.find(data.id); this.server.to(order.room).emit('m', 1);",
+        "this.events.emit('m', data.roomId);",
+        "// this.server.to(data.roomId).emit('m')",
+    ],
+)
+def test_the_near_misses(body: str) -> None:
+    assert not nest(body)
+
+
+def test_once_for_each_target_of_a_handler() -> None:
+    body = "socket.on('x', (d) => {\nio.to(d.room).emit('a');\nio.to(d.room).emit('b');\n});"
+    assert node(body) == [4]
+
+
+def test_socketio_on_node() -> None:
+    assert node("socket.on('x', (d) => { io.to(d.to).emit('call', d.signal); });") == [3]
+    users = "const users = {};"
+    body = "socket.on('x', ({ to }) => { const s = users[to]; socket.to(s).emit('m'); });"
+    assert node(f"{users} {body}") == [3]
+    get = "socket.on('x', (d) => { const u = getUser(d.to); io.to(u.socketId).emit('m'); });"
+    assert node(get) == [3]
+    assert not node("socket.on('leave', (room) => { socket.to(room).emit('left'); });")
+    assert not node("socket.on('x', (d) => { io.to(socket.data.room).emit('m', d); });")
+
+
+def test_python() -> None:
+    assert found(SIO.replace("BODY", "await sio.emit('m', data, room=data['room'])"), RULE, "a.py")
+    assert found(SIO.replace("BODY", "await sio.emit('m', data, to=data.get('to'))"), RULE, "a.py")
+    check = (
+        "if data['room'] not in sio.rooms(sid): return\n    await sio.emit('m', to=data['room'])"
+    )
+    assert not found(SIO.replace("BODY", check), RULE, "a.py")
+    assert not found(SIO.replace("BODY", "await sio.emit('m', data, to=sid)"), RULE, "a.py")
+    flask = "from flask_socketio import SocketIO, emit\nsocketio = SocketIO()\n"
+    flask += "@socketio.on('m')\ndef m(data):\n    emit('m', data, room=data['room'])\n"
+    assert found(flask, RULE, "a.py") == [5]
+
+
+def test_websockets() -> None:
+    code = """\
+from fastapi import WebSocket
+@app.websocket("/ws/{room}")
+async def ws(websocket: WebSocket, room: str):
+    while True:
+        data = await websocket.receive_json()
+        BODY
+"""
+    body = "await manager.send_to_user(data['to'], data['text'])"
+    assert found(code.replace("BODY", body), RULE, "a.py") == [6]
+    body = "await manager.broadcast(data['room_id'], data['text'])"
+    assert found(code.replace("BODY", body), RULE, "a.py") == [6]
+    body = "await manager.broadcast(room, data['text'])"
+    assert not found(code.replace("BODY", body), RULE, "a.py")
+    body = "await connections[data['target']].send_json(data)"
+    assert found(code.replace("BODY", body), RULE, "a.py") == [6]
+
+
+def test_channels() -> None:
+    code = """\
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+class C(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        self.group = self.scope["url_route"]["kwargs"]["room"]
+    async def receive_json(self, content):
+        await self.channel_layer.group_send(TARGET, {"type": "m"})
+"""
+    assert found(code.replace("TARGET", "content['room']"), RULE, "a.py") == [6]
+    assert not found(code.replace("TARGET", "self.group"), RULE, "a.py")
+
+
+def test_the_correction_asks_first() -> None:
+    code = NODE.replace("BODY", "socket.on('x', ({ to }) => {\n    io.to(to).emit('m');\n  });")
+    [finding] = review_text(code, RULE, name="a.js")
+    assert finding.fix is not None
+    corrected = applied(code, finding.fix.edits)
+    assert "async ({ to }) => {" in corrected
+    assert "    if (!(await mayWrite(socket, to))) {\n      return;\n    }\n    io.to" in corrected
+    assert not found(corrected, RULE, "a.js")
