@@ -10,7 +10,7 @@ from tidegate.review.model import ClientSocket, Function, Model
 from tidegate.review.model.client_sockets import Opening
 from tidegate.review.model.react import declared
 from tidegate.review.rules._client_sockets import in_package
-from tidegate.review.rules.auth.token_in_query import is_token
+from tidegate.review.rules._tokens import is_token_name
 from tidegate.review.source import FUNCTIONS, Call, Node
 
 __all__ = [
@@ -60,17 +60,17 @@ def sent_tokens(model: Model, client: ClientSocket) -> Iterator[SentToken]:
     value = model.project.value(auth) if auth is not None else None
     if value is not None and value.kind == "object":
         for key, each in value.pairs().items():
-            if is_token(key):
+            if is_token_name(key):
                 yield SentToken(key, each, value, is_fixed=True)
     elif value is not None and value.kind in FUNCTIONS:
         for literal in value.find("object"):
             for key, each in literal.pairs().items():
-                if is_token(key):
+                if is_token_name(key):
                     yield SentToken(key, each, value, is_fixed=False)
     for name in ("query", "extraHeaders"):
         given = model.project.value(options.get(name))
         for key, each in given.pairs().items() if given and given.kind == "object" else ():
-            if is_token(key):
+            if is_token_name(key):
                 yield SentToken(key, each, None, is_fixed=False)
     if client.url is not None:
         yield from _in_address(origin(client.url))
@@ -81,7 +81,7 @@ def _in_address(url: Node) -> Iterator[SentToken]:
     for node in url.find("template_substitution") if url.kind == "template_string" else ():
         before = url.text[: node.start - url.start]
         match = re.search(r"[?&](\w+)=$", before)
-        if match and is_token(match[1]) and node.children:
+        if match and is_token_name(match[1]) and node.children:
             yield SentToken(match[1], node.children[0], None, is_fixed=False)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found
+from tests.unit.review.helpers import found, review_text
+
+from tidegate.review.fix import applied
 
 
 @pytest.mark.parametrize(
@@ -12,6 +14,8 @@ from tests.unit.review.helpers import found
         "const { token } = client.handshake.query;",
         "const t = client.handshake?.query?.token;",
         "const t = (client.handshake.query as any).token;",
+        "const q = client.handshake.query; check(q.token);",
+        "const q = client.handshake.query; const { token } = q;",
     ],
 )
 def test_node_reads_it_from_the_query(body: str) -> None:
@@ -74,3 +78,120 @@ class C(AsyncWebsocketConsumer):
     assert not found(code.replace('"token"', '"room"'), "token-in-query", "a.py")
     http = "# websocket\ndef f(request):\n    return request.query_params.get('token')\n"
     assert not found(http, "token-in-query", "a.py")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "const t = new URL(req.url, 'http://a').searchParams.get('token');",
+        "const t = new URLSearchParams(req.url.split('?')[1]).get('token');",
+        "const t = url.parse(req.url, true).query.token;",
+        "const { query } = url.parse(req.url, true); check(query.room);",
+        "const p = new URL(req.url, base).searchParams; check(p.get('access_token'));",
+    ],
+)
+def test_the_request_of_a_web_socket(read: str) -> None:
+    code = f"import 'ws';\nwss.on('connection', (ws, req) => {{ {read} }});\n"
+    assert found(code, "token-in-query") == ([] if "room" in read else [2])
+    plain = f"import 'ws';\napp.get('/a', (req, res) => {{ {read} }});\n"
+    assert not found(plain, "token-in-query")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "const u = new URL(base);\nu.searchParams.set('token', t); const s = new WebSocket(u);",
+        "const at = (t) => `wss://a/?token=${t}`;\nconst s = new WebSocket(at(t));",
+        "function at(t) { return base + '?token=' + t; }\nconst s = new WebSocket(at(t));",
+        "// WebSocket\nthis.props.open(`${WS_URL}/ws/game?token=${t}`);",
+        "import { io } from 'socket.io-client';\nio(url, { query: `token=${t}` });",
+    ],
+)
+def test_other_ways_to_write_it_there(code: str) -> None:
+    assert 2 in found(code, "token-in-query")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "// WebSocket\nfetch(`https://a/verify?token=${t}`);",
+        "// WebSocket\nconst u = new URL(a); u.searchParams.set('token', t); fetch(u);",
+        "new WebSocket(`wss://a/?ticket=${ticket}`);",
+        "new WebSocket(`wss://a/?room=${room}`, ['bearer', token]);",
+        "log(`wss://a/?token=<token> is how it was`);",
+    ],
+)
+def test_addresses_of_something_else(code: str) -> None:
+    assert not found(code, "token-in-query")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "query = dict(x.split('=') for x in scope['query_string'].decode().split('&'))\n"
+        "        token = query.get('token')",
+        "query = parse_qs(scope['query_string'])\n        token = query[b'token'][0]",
+        "query = 1\n        token = scope['query_string'].decode().split('token=')[1]",
+        "query = QueryDict(scope['query_string'])\n        t = query['access_token']",
+    ],
+)
+def test_a_middleware_of_channels(read: str) -> None:
+    code = f"""\
+from channels.middleware import BaseMiddleware
+class M(BaseMiddleware):
+    async def __call__(self, scope, receive, send):
+        {read}
+"""
+    assert found(code, "token-in-query", "a.py") == [5]
+
+
+def test_flask_reads_the_arguments_of_the_handshake() -> None:
+    code = """\
+from flask import request
+from flask_socketio import SocketIO
+socketio = SocketIO(app)
+@socketio.on("connect")
+def connect():
+    token = request.args.get("token")
+@app.route("/a")
+def a():
+    return request.args.get("token")
+"""
+    assert found(code, "token-in-query", "a.py") == [6]
+
+
+def test_a_token_in_the_path() -> None:
+    code = """\
+from fastapi import FastAPI, WebSocket
+app = FastAPI()
+@app.websocket("/ws/{token}")
+async def ws(websocket: WebSocket, token: str):
+    await websocket.accept()
+"""
+    assert found(code, "token-in-query", "a.py") == [4]
+    assert not found(code.replace("token", "room_id"), "token-in-query", "a.py")
+
+
+@pytest.mark.parametrize(
+    ("code", "fixed"),
+    [
+        (
+            "import 'socket.io';\ncheck(client.handshake.query.token);\n",
+            "import 'socket.io';\ncheck(client.handshake.auth.token);\n",
+        ),
+        (
+            "import 'socket.io';\nconst { token } = client.handshake.query;\n",
+            "import 'socket.io';\nconst { token } = client.handshake.auth;\n",
+        ),
+        (
+            "import { io } from 'socket.io-client';\nio(url, { query: { token }, path });\n",
+            "import { io } from 'socket.io-client';\n"
+            "io(url, { auth: (send) => send({ token }), path });\n",
+        ),
+    ],
+)
+def test_the_correction(code: str, fixed: str) -> None:
+    [finding] = review_text(code, "token-in-query")
+    assert finding.fix is not None
+    assert applied(code, finding.fix.edits) == fixed
+    assert not found(fixed, "token-in-query")

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Function, Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.source import Node, SourceFile
+from tidegate.review.rules._sent_tokens import local_value, sent_in_address
+from tidegate.review.rules._tokens import is_token_name, server_functions
+from tidegate.review.source import FUNCTIONS, Node, SourceFile
 
 RULE = Rule(
     name="token-in-query",
@@ -93,107 +96,168 @@ async def feed(websocket: WebSocket):
     ),
 )
 
-_TOKEN = re.compile(
-    r"(?:\w*_)?(?:access|auth|id|jwt|bearer|session|user)?_?-?(?:token|jwt)|authorization|api_?key",
-    re.I,
-)
-_NO_TOKEN = re.compile(
-    r"csrf|xsrf|push|device|fcm|page|next|cursor|tokens?_?(?:count|type|name)", re.I
-)
-_IN_URL = re.compile(
-    r"[?&](?:access_?|auth_?|id_?|jwt_?|bearer_?)?(?:token|jwt|authorization)=\s*(?:\$?\{|['\"`]\s*(?:\+|\.|$)|%s)",
-    re.I,
-)
+_READ = "The server takes the token from the address."
+_QUERY = re.compile(r"handshake\??\.query$|\brequest\??\._query$")
 
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Look at servers that read it there, and at clients that write it there."""
     for file in model.files:
-        yield from _python_reads(file) if file.is_python else _node_reads(file)
+        yield from _python_reads(model, file) if file.is_python else _node_reads(file)
     for gateway in model.gateways:
-        if gateway.framework == "websocket":
+        if gateway.framework == "websocket" and gateway.handlers:
             yield from _parameters(model, gateway)
-    for client in model.clients:
-        query = model.project.value((client.options or {}).get("query"))
-        if query is not None and query.kind == "object":
-            for key, value in query.pairs().items():
-                if is_token(key):
-                    yield RULE.fault(value, f"The client sends `{key}` in the address.")
-    for file in model.files:
-        yield from _urls(file)
+    for node, message, fix in sent_in_address(model):
+        yield RULE.fault(node, message, fix=fix)
 
 
-def is_token(name: str) -> bool:
-    """Tell whether a name is one of a secret that authenticates."""
-    return bool(_TOKEN.fullmatch(name)) and not _NO_TOKEN.search(name)
+# Servers on Node
 
 
 def _node_reads(file: SourceFile) -> Iterator[Finding]:
     for node in file.root.find("member_expression", "subscript_expression"):
         holder = node.field("object")
         name = node.field("property") or node.field("index")
-        if holder is None or name is None or not is_token(name.string or name.text):
+        if holder is None or name is None or not is_token_name(name.string or name.text):
             continue
-        if re.search(r"handshake\??\.query$|\brequest\??\._query$", _plain(holder)):
-            yield RULE.fault(node, "The server takes the token from the address.")
+        origin = _origin(holder)
+        if _QUERY.search(_plain(origin)):
+            yield RULE.fault(node, _READ, fix=_from_auth(origin) if origin == holder else None)
+        elif _is_parsed_url(origin) and _is_upgrade(node):
+            yield RULE.fault(node, _READ)
     for node in file.root.find("variable_declarator"):
         pattern, value = node.field("name"), node.field("value")
         if pattern is None or value is None or pattern.kind != "object_pattern":
             continue
-        if re.search(r"handshake\??\.query!?$", _plain(value)):
-            for name in pattern.find(
-                "shorthand_property_identifier_pattern", "property_identifier"
-            ):
-                if is_token(name.text):
-                    yield RULE.fault(name, "The server takes the token from the address.")
+        if _QUERY.search(_plain(_origin(value))) or (
+            _is_parsed_url(_origin(value)) and _is_upgrade(node)
+        ):
+            names = pattern.find("shorthand_property_identifier_pattern", "property_identifier")
+            tokens = [name for name in names if is_token_name(name.text)]
+            for name in tokens:
+                fix = _from_auth(value) if len(pattern.children) == 1 else None
+                yield RULE.fault(name, _READ, fix=fix)
     for call in file.calls:
         # new URL(request.url).searchParams.get('token'), of a request that becomes a WebSocket
-        if call.name != "get" or not call.args or not is_token(call.args[0].string or ""):
+        if call.name != "get" or not call.args or not is_token_name(call.args[0].string or ""):
             continue
-        if re.search(r"searchParams$", call.path.removesuffix(".get")) and _is_upgrade(call.node):
-            yield RULE.fault(call.node, "The server takes the token from the address.")
+        is_parsed = call.receiver is not None and _is_parsed_url(_origin(call.receiver))
+        if is_parsed and _is_upgrade(call.node):
+            yield RULE.fault(call.node, _READ)
+
+
+def _origin(node: Node) -> Node:
+    """Return what a local name was set to, such as ``socket.handshake.query``."""
+    if node.kind != "identifier":
+        return node
+    made = local_value(node)
+    if made is not None and made.kind == "identifier":
+        return node
+    return made or node
+
+
+def _is_parsed_url(node: Node) -> bool:
+    text = _plain(node)
+    return bool(
+        re.search(r"searchParams$", text)
+        or re.search(r"new URLSearchParams\(.*\burl\b", text, re.DOTALL)
+        or re.search(
+            r"\bparse\(\s*\w+\.url\b.*\)(?:\.query)?$|querystring\.parse\(", text, re.DOTALL
+        )
+    )
 
 
 def _is_upgrade(node: Node) -> bool:
-    function = node.function
-    text = function.text if function is not None else ""
-    return bool(re.search(r"handshake|IncomingMessage|handleUpgrade|\bsocket\b", text))
+    """Tell the request of a WebSocket from that of a plain route."""
+    around = node
+    for each in node.ancestors():
+        if each.kind in FUNCTIONS:
+            around = each
+            parameters = each.field("parameters")
+            if parameters is not None and re.search(r"\bres(?:ponse)?\b", parameters.text):
+                return False
+    parent = around.parent
+    holder = parent.parent if parent is not None and parent.kind == "arguments" else None
+    text = around.text + (holder.text[:80] if holder is not None else "")
+    return bool(
+        re.search(
+            r"handshake|IncomingMessage|handleUpgrade|\bsocket\b|\bws\b|\bwss\b|verifyClient"
+            r"|['\"]connection['\"]|['\"]upgrade['\"]|WebSocket",
+            text,
+        )
+    )
 
 
-def _python_reads(file: SourceFile) -> Iterator[Finding]:
+def _from_auth(holder: Node) -> Fix | None:
+    """Return the read from ``handshake.auth``, where clients have it out of the address."""
+    inner = holder
+    while inner.kind in ("parenthesized_expression", "as_expression", "non_null_expression"):
+        inner = inner.children[0]
+    name = inner.field("property")
+    is_handshake = name is not None and "handshake" in inner.text
+    return suggested(replaced(name, "auth")) if name is not None and is_handshake else None
+
+
+# Servers in Python
+
+
+def _python_reads(model: Model, file: SourceFile) -> Iterator[Finding]:
+    sockets = {each.node for each in server_functions(model) if each.file == file}
     for call in file.calls:
-        if call.name != "get" or not call.args or not is_token(call.args[0].string or ""):
+        if call.name not in ("get", "getlist", "pop") or not call.args or call.receiver is None:
             continue
-        if call.receiver is not None and _is_query(call.receiver):
-            yield RULE.fault(call.node, "The server takes the token from the address.")
+        if _is_token_key(call.args[0]) and _is_query(call.receiver, sockets):
+            yield RULE.fault(call.node, _READ)
     for node in file.root.find("subscript"):
         holder, key = node.field("value"), node.field("subscript")
-        if holder is None or key is None or not is_token(key.string or ""):
+        if holder is None or key is None or not _is_token_key(key):
             continue
-        if _is_query(holder):
-            yield RULE.fault(node, "The server takes the token from the address.")
+        if _is_query(holder, sockets):
+            yield RULE.fault(node, _READ)
+    for node in file.root.find("assignment"):
+        left, right = node.field("left"), node.field("right")
+        if left is None or right is None or not re.fullmatch(r"(?:\w*_)?token(?:_key)?", left.text):
+            continue
+        is_split = re.search(r"query_string|QUERY_STRING", right.text) and "split" in right.text
+        is_path = re.search(
+            r"url_route['\"]\]\[['\"]kwargs['\"]\](?:\[|\.get\()['\"]token", right.text
+        )
+        if (is_split and "parse_qs" not in right.text and ".get(" not in right.text) or is_path:
+            yield RULE.fault(node, _READ)
 
 
-def _is_query(node: Node) -> bool:
+def _is_token_key(key: Node) -> bool:
+    text = key.string or ""
+    is_bytes = re.fullmatch(r"b['\"](\w+)['\"]", key.text)
+    return is_token_name(is_bytes[1] if is_bytes else text)
+
+
+def _is_query(node: Node, sockets: set[Node]) -> bool:
     """Tell whether this is the query of a WebSocket, not of a plain request."""
     text = node.text
-    if re.search(r"(?:websocket|\bws|socket|self)\w*\.query_params$", text):
+    if re.search(r"(?:websocket|\bws|socket|self|\bconn\w*)\w*\.query_params$", text):
         return True
-    if not re.fullmatch(r"\w+|parse_qs\(.*\)", text, re.DOTALL):
-        return False
     function = node.function
-    made = text if text.startswith("parse_qs") else ""
+    if re.search(r"(?:^|\.)request\.args$", text):
+        return function is not None and function in sockets
+    if not re.fullmatch(r"\w+|(?:\w+\.)*(?:parse_qsl?|dict|QueryDict)\(.*\)", text, re.DOTALL):
+        return False
+    made = "" if re.fullmatch(r"\w+", text) else text
     for each in function.find("assignment") if function is not None and not made else ():
         left, right = each.field("left"), each.field("right")
         if left is not None and right is not None and left.text == text:
             made = right.text
     if function is None or not made:
         return False
-    is_parsed = re.search(r"parse_qsl?\(|query_params|\.args\b", made)
+    if re.search(r"(?:^|\.)request\.args\b", made):
+        return function in sockets
+    is_parsed = re.search(r"parse_qsl?\(|query_params|query_string|QUERY_STRING|QueryDict\(", made)
     around = function.text
-    is_socket = re.search(r"scope\[['\"]query_string|environ|websocket|query_string", around)
-    return bool(is_parsed and is_socket and re.search(r"query", around))
+    is_socket = re.search(
+        r"scope\[['\"]query_string|environ|websocket|query_string|QUERY_STRING", around
+    )
+    return bool(is_parsed and is_socket and re.search(r"query", around, re.IGNORECASE))
 
 
 def _parameters(model: Model, gateway: Gateway) -> Iterator[Finding]:
@@ -215,7 +279,12 @@ def _parameters(model: Model, gateway: Gateway) -> Iterator[Finding]:
                     seen.add(target.node)
                     waiting.append(target)
                 continue
-            if not is_token(parameter.name) or f"{{{parameter.name}" in path:
+            if not is_token_name(parameter.name):
+                continue
+            if f"{{{parameter.name}" in path:
+                if re.fullmatch(r"token|access_token|auth_token|jwt(?:_token)?", parameter.name):
+                    message = f"FastAPI takes `{parameter.name}` from the address's path."
+                    yield RULE.fault(parameter.node, message)
                 continue
             is_query = "Query(" in text or not re.search(
                 r"Header|Cookie|Body|Security|Depends", text
@@ -227,43 +296,6 @@ def _parameters(model: Model, gateway: Gateway) -> Iterator[Finding]:
             if is_query and is_plain:
                 message = f"FastAPI takes `{parameter.name}` from the address."
                 yield RULE.fault(parameter.node, message)
-
-
-def _urls(file: SourceFile) -> Iterator[Finding]:
-    """Find addresses of WebSockets that are built with a token."""
-    names = (
-        "WebSocket",
-        "io",
-        "connect",
-        "ReconnectingWebSocket",
-        "create_connection",
-        "useWebSocket",
-    )
-    for call in file.calls:
-        if call.name not in names or not call.args:
-            continue
-        if call.name in ("connect",) and not re.search(r"websocket|socketio|sio\b", call.path):
-            continue
-        first = call.args[0]
-        address = first
-        if first.kind == "identifier":
-            address = _local(first) or first
-        if _IN_URL.search(address.text):
-            yield RULE.fault(call.node, "The client puts the token into the address.")
-
-
-def _local(name: Node) -> Node | None:
-    """Return what a local name was set to, in the functions around."""
-    for around in [
-        each
-        for each in name.ancestors()
-        if each.function is None or each.kind.endswith(("function", "definition", "declaration"))
-    ]:
-        for each in around.find("variable_declarator", "assignment"):
-            left = each.field("name") or each.field("left")
-            if left is not None and left.text == name.text:
-                return each.field("value") or each.field("right")
-    return None
 
 
 def _plain(node: Node) -> str:

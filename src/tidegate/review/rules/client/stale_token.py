@@ -21,7 +21,7 @@ from tidegate.review.rules._client_tokens import (
     sent_tokens,
 )
 from tidegate.review.rules._python_clients import PythonClient, python_clients
-from tidegate.review.rules.auth.token_in_query import is_token
+from tidegate.review.rules._tokens import is_token_name
 from tidegate.review.source import Call, Node
 
 RULE = Rule(
@@ -206,7 +206,7 @@ def _python(client: PythonClient) -> Iterator[Finding]:
         if auth is None or auth.kind != "dictionary":
             continue
         for key, value in auth.pairs().items():
-            if not is_token(key) or value.kind not in ("call", "await", "attribute"):
+            if not is_token_name(key) or value.kind not in ("call", "await", "attribute"):
                 continue
             if _SETTING.search(value.text):
                 continue
