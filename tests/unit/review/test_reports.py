@@ -65,8 +65,11 @@ def test_a_report_is_as_it_was_stored(report: Report, name: str) -> None:
     assert text == (STORED / f"{name}.txt").read_text("utf-8")
 
 
-def test_show_fix_shows_the_good_example_once(report: Report) -> None:
-    assert terminal(report, show_fix=True).count("Such as:") == 1
+def test_show_fix_shows_the_good_example_once() -> None:
+    loops = "for socket in manager.active_connections:\n    await socket.send_text('x')\n" * 2
+    without_fix = review_project({"a.py": f"from fastapi import WebSocket\n{loops}"}, "global-emit")
+    assert len(without_fix.findings) == 2
+    assert terminal(without_fix, show_fix=True).count("Such as:") == 1
 
 
 def test_colors_are_there_when_asked_for(report: Report) -> None:

@@ -91,7 +91,7 @@ _NO_CHOICE = re.compile(  # conditions that leave out who has gone, or the sende
     rf"\(?(?:{_GONE}|{_SENDER})(?:\s*(?:&&|and)\s*(?:{_GONE}|{_SENDER}))*\)?"
 )
 _ANNOUNCES = re.compile(
-    r"announce|maintenance|shut_?down|restart|deploy|reload|heart_?beat|price|ticker|weather"
+    r"announce|maintenance|shut_?down|restart|deploy|reload|heart_?beat|ticker|weather"
     r"|server[._:-]|(?:^|\W)(?:ping|tick|time)(?:\W|$)",
     re.IGNORECASE,
 )
