@@ -177,7 +177,9 @@ def _in_function(model: Model, function: Function, *, is_gate: bool) -> Evidence
         given = [arg.text for arg in call.args]
         if sockets & set(given) and not call.is_new:
             return Evidence("unknown", call.node)
-        if re.search(r"auth|token|jwt|session", call.path, re.IGNORECASE):
+        # In Python a session is nearly always a database's.
+        words = r"auth|token|jwt" if function.file.is_python else r"auth|token|jwt|session"
+        if re.search(words, call.path, re.IGNORECASE):
             return Evidence("unknown", call.node)
     return Evidence("no")
 

@@ -16,13 +16,8 @@ Gate = Function | Node
 """A function of the project, or an expression for one that is not in it."""
 
 _DECIDES = re.compile(
-    r"auth|current|login|verif|require|jwt|identity|permission|401|403|1008|user|token|cookie|"
+    r"auth|current|login|verif|valid|require|guard|access|secur|protect|allow|member|jwt|identity|permission|401|403|1008|user|token|cookie|"
     r"WebSocketException|UNAUTHORIZED|FORBIDDEN|POLICY",
-    re.IGNORECASE,
-)
-_SUPPLIES = re.compile(
-    r"(?:^|[._])(?:db|session|service|settings|config|redis|repo\w*|repository|manager|client"
-    r"|broker|cache|engine|queue|pool|uow|logger)(?:$|[._])",
     re.IGNORECASE,
 )
 _FUNCTIONS_DECIDE = ("allowRequest", "verifyClient")
@@ -125,8 +120,8 @@ def _named(model: Model, node: Node, name: str) -> Iterator[Gate]:
             return
     if isinstance(target, Function) and not _DECIDES.search(f"{name} {target.body.text}"):
         return  # a service, a database session: nothing that refuses anybody
-    if target is None and not _DECIDES.search(node.text) and _SUPPLIES.search(name):
-        return
+    if target is None and not _DECIDES.search(node.text):
+        return  # Depends(Provide["mongo"])
     yield target if isinstance(target, Function) else node
 
 

@@ -219,6 +219,11 @@ def test_a_database_session_is_no_session_of_a_user() -> None:
     parameter = ", db: AsyncSession = Depends(get_session)"
     code = PYTHON.replace("PARAM", parameter).replace("BODY", "text = data.decode()")
     assert found(code, OPEN, "a.py") == [4]
+    parameter = ", mongo: MongoDB = Depends(Provide['mongo'])"
+    code = PYTHON.replace("PARAM", parameter).replace("BODY", "async_session_maker()")
+    assert found(code, OPEN, "a.py") == [4]
+    code = PYTHON.replace("PARAM", ", _=Depends(ws_guard)").replace("BODY", "pass")
+    assert not found(code, OPEN, "a.py")
 
 
 def test_what_runs_before_a_python_endpoint() -> None:
@@ -286,3 +291,13 @@ def test_corrections() -> None:
     code = GATEWAY.replace("  handle", hook).replace("BASE", "")
     code = corrected(code.replace("BODY", "\n    this.log();\n  "), "a.ts")
     assert "afterInit(server: Server) {" in code
+
+
+def test_the_correction_of_a_guard_is_a_middleware() -> None:
+    code = GATEWAY.replace("@WebSocketGateway()", "@UseGuards(AuthGuard)\n@WebSocketGateway()")
+    code = code.replace("BASE", "").replace("BODY", "client.join(client.user.id);")
+    [finding] = review_text(code, GUARD)
+    assert finding.fix is not None
+    good = applied(code, finding.fix.edits)
+    assert "  afterInit(server: Server) {\n" in good
+    assert not found(good, GUARD)

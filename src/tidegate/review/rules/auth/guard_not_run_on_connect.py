@@ -9,6 +9,7 @@ from tidegate.review.diagnostic import Finding
 from tidegate.review.model import Gateway, Handler, Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._authentication import authentication, guards_of
+from tidegate.review.rules._first_checks import first_check
 
 RULE = Rule(
     name="guard-not-run-on-connect",
@@ -87,12 +88,14 @@ def _judge(model: Model, gateway: Gateway, handler: Handler) -> Iterator[Finding
     if evidence.verdict == "unknown":
         yield RULE.could_not_tell(node, "Whether the handshake is checked can't be seen here.")
     elif own:
-        yield RULE.fault(node, "Nest never runs this guard: nobody is checked at the connection.")
+        message = "Nest never runs this guard: nobody is checked at the connection."
+        yield RULE.fault(node, message, fix=first_check(gateway))
     elif _relies(handler):
-        yield RULE.fault(node, "The guards of this gateway have not run when this does.")
+        message = "The guards of this gateway have not run when this does."
+        yield RULE.fault(node, message, fix=first_check(gateway))
     elif any(call.name in _SERVES for call in handler.function.calls):
         message = "This serves every client: the gateway's guards run for messages only."
-        yield RULE.fault(node, message, confidence="likely")
+        yield RULE.fault(node, message, confidence="likely", fix=first_check(gateway))
     else:
         yield RULE.could_not_tell(node, "Clients that no guard has seen stay connected.")
 
