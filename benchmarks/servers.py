@@ -8,8 +8,8 @@ A server listens on a free port of the loopback address and prints one JSON line
 ``single [R]``        the same, but each event in a write of its own; or to resource room R
 ``rate N [T]``        emit N events per second by schedule, to tenant T if one is named; an event
                       carries the time when it was due
-``tenants N``         emit to tenants 1 to N in turn, as fast as the public API takes it, for ever
-``tenants-single N``  the same, but each event in a write of its own
+``tenants N K``       emit K events to each of the tenants 1 to N in turn, as fast as the public API
+                      takes them, for ever
 ``burst N``           emit N events, numbered on from the last burst
 ``stats``             print ``{"events", "batches"}``: events, in how many writes to a socket
 ====================  ============================================================================

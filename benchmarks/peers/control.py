@@ -82,7 +82,7 @@ async def obey_commands(
         versions: Of the software under test.
         emit: Emits one event.
         settle: Returns when all events were handed to every socket; awaited between the events of
-            ``single`` and the rounds of ``tenants-single``.
+            ``single``.
         stats: Counters: ``events`` and the ``batches`` that they were sent in.
         pids: The processes under test, if they are others than this one.
     """
@@ -107,10 +107,8 @@ def _work(
             return _saturate(emit)
         case ["single", *room]:
             return _one_by_one(emit, settle, Target(room="".join(room)))
-        case ["tenants", count]:
-            return _in_turn(emit, int(count))
-        case ["tenants-single", count]:
-            return _in_turn(emit, int(count), settle)
+        case ["tenants", count, each]:
+            return _in_turn(emit, int(count), int(each))
         case ["rate", rate]:
             return _pace(emit, float(rate), Target())
         case ["rate", rate, tenant]:
@@ -137,15 +135,14 @@ async def _one_by_one(emit: Emit, settle: Settle, target: Target) -> None:
         await settle()
 
 
-async def _in_turn(emit: Emit, count: int, settle: Settle | None = None) -> None:
-    """Emit to one tenant after the other, round after round."""
+async def _in_turn(emit: Emit, count: int, each: int) -> None:
+    """Emit some events to one tenant, then to the next, round after round."""
     targets = [Target(number) for number in range(1, count + 1)]
-    for sequence in itertools.count(FIRST_SEQUENCE):
+    for first in itertools.count(FIRST_SEQUENCE, each):
         for target in targets:
-            own = sequence + target.number * SEQUENCES_PER_TENANT
-            await emit(target, own, time.monotonic_ns())
-        if settle is not None:
-            await settle()
+            own = first + target.number * SEQUENCES_PER_TENANT
+            for sequence in range(own, own + each):
+                await emit(target, sequence, time.monotonic_ns())
 
 
 async def _pace(emit: Emit, rate: float, target: Target) -> None:

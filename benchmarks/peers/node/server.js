@@ -90,11 +90,14 @@ async function saturate(room) {
   }
 }
 
-// To one tenant after the other, round after round.
-async function inTurn(count) {
+// Some events to one tenant, then to the next, round after round.
+async function inTurn(count, each) {
   const rooms = Array.from({ length: count }, (_, index) => roomOfTenant(index + 1));
-  for (let seq = FIRST_SEQUENCE; ; seq += 1) {
-    rooms.forEach((room, index) => emit(room, seq + (index + 1) * SEQUENCES_PER_TENANT, now()));
+  for (let first = FIRST_SEQUENCE; ; first += each) {
+    rooms.forEach((room, index) => {
+      const own = first + (index + 1) * SEQUENCES_PER_TENANT;
+      for (let seq = own; seq < own + each; seq += 1) emit(room, seq, now());
+    });
     await turn();
     for (const room of rooms) await untilWritable(room);
   }
@@ -127,7 +130,7 @@ function obey(line) {
   const [command, ...words] = line.split(" ");
   if (command === "saturate") saturate(ACME);
   else if (command === "single") saturate(words[0] ? `room:acme:${words[0]}` : ACME);
-  else if (command === "tenants" || command === "tenants-single") inTurn(Number(words[0]));
+  else if (command === "tenants") inTurn(Number(words[0]), Number(words[1]));
   else if (command === "rate") pace(Number(words[0]), Number(words[1] ?? 0));
   else if (command === "burst") burst(Number(words[0]));
   else if (command === "stats") console.log(JSON.stringify({ events, batches: events }));
