@@ -41,6 +41,7 @@ _TOKEN = re.compile(
     r"token|jwt|verif|authenticat|get_session|server_?session|cookie|bearer|credential|api_?key",
     re.I,
 )
+_READS_SOURCE = re.compile(r"handshake|_query|query_params|path_params|scope|request\.|\.receive_")
 _READS = ("get", "pop", "getlist", "getFirst", "get_list")
 _MAX_DEPTH = 3
 
@@ -99,6 +100,7 @@ class Flow:
     depth: int = 0
     related: set[str] = field(default_factory=set)
     set_from: dict[str, list[Node]] = field(default_factory=dict)
+    _answers: dict[tuple[Node, frozenset[tuple[str, Values]]], Values] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         own, file = self.function.node, self.function.file
@@ -232,30 +234,36 @@ class Flow:
         if re.match(r"[A-Z]", name) and (call.is_new or call.file.is_python):
             splats = [each.children[0] for each in given if each.kind == "dictionary_splat"]
             return self._union(splats or call.args[:1])
-        if _is_of_token(name) or not any(self.sent(each) for each in given):
-            target = self.project.target(call, self.function) if receiver is None or given else None
-            return self._returned(target, call) if target is not None and given else NOTHING
+        if not given or _is_of_token(name):
+            return NOTHING
+        is_sent = any(self.sent(each) for each in given)
         target = self.project.target(call, self.function)
         if target is not None:
-            return self._returned(target, call)
-        return self._union(given) if _NAMING.fullmatch(name) else NOTHING
+            reads = is_sent or _READS_SOURCE.search(target.body.text)
+            return self._returned(target, call) if reads else NOTHING
+        return self._union(given) if is_sent and _NAMING.fullmatch(name) else NOTHING
 
     def _returned(self, target: Function, call: Call) -> Values:
         if self.depth >= _MAX_DEPTH or len(target.body.text) > 4000 or _is_of_token(target.name):
             return NOTHING
-        flow = Flow(
-            self.project,
-            target,
-            self.given_to(target, call),
-            written=self.written,
-            depth=self.depth + 1,
-        )
-        if target.body.kind not in ("statement_block", "block"):
-            return flow.sent(target.body)
+        names = self.given_to(target, call)
+        key = (target.node, frozenset(names.items()))
+        if key not in self._answers:
+            self._answers[key] = NOTHING  # while it is asked, of functions that call themselves
+            depth = self.depth + 1
+            flow = Flow(self.project, target, names, written=self.written, depth=depth)
+            self._answers[key] = flow.result()
+        return self._answers[key]
+
+    def result(self) -> Values:
+        """Return the client's values in what the function returns."""
+        body = self.function.body
+        if body.kind not in ("statement_block", "block"):
+            return self.sent(body)
         found: set[Sent] = set()
-        for node in target.body.find("return_statement"):
-            if node.function == target.node and node.children:
-                found |= flow.sent(node.children[0])
+        for node in body.find("return_statement"):
+            if node.function == self.function.node and node.children:
+                found |= self.sent(node.children[0])
         return frozenset(found)
 
     def given_to(self, target: Function, call: Call) -> Names:
