@@ -91,9 +91,10 @@ class C(AsyncWebsocketConsumer):
     ],
 )
 def test_the_request_of_a_web_socket(read: str) -> None:
-    code = f"import 'ws';\nwss.on('connection', (ws, req) => {{ {read} }});\n"
+    head = "import { WebSocketServer } from 'ws';\n"
+    code = f"{head}wss.on('connection', (ws, req) => {{ {read} }});\n"
     assert found(code, "token-in-query") == ([] if "room" in read else [2])
-    plain = f"import 'ws';\napp.get('/a', (req, res) => {{ {read} }});\n"
+    plain = f"{head}app.get('/a', (req, res) => {{ {read} }});\n"
     assert not found(plain, "token-in-query")
 
 
