@@ -32,6 +32,7 @@ from tidegate.app.settings_types import (
     Number,
     Pause,
     Port,
+    Rate,
     Seconds,
     Size,
     StreamURL,
@@ -44,6 +45,7 @@ __all__ = [
     "SECTIONS",
     "APISettings",
     "AuthSettings",
+    "CompressionSettings",
     "LimitSettings",
     "LogSettings",
     "RabbitMQSettings",
@@ -164,6 +166,15 @@ class WindowSettings(_Section):
     """Most memory for the events of one tenant."""
 
 
+class CompressionSettings(_Section):
+    """Compression of events for the clients that offer it; read about secrets in them before."""
+
+    enabled: bool = False
+    """Whether events are compressed for clients that offer it (browsers do)."""
+    threshold: Size = 512
+    """Bytes of an event's payload from which it is compressed."""
+
+
 class LimitSettings(_Section):
     """What one client, user, tenant or address may take."""
 
@@ -175,7 +186,7 @@ class LimitSettings(_Section):
     """Namespaces on one connection."""
     rooms: Number = 100
     """Resource rooms joined by one socket."""
-    events_per_second: Annotated[Seconds, Field(le=1_000_000)] = 50.0
+    events_per_second: Rate = 50.0
     """Events per second from one connection, sustained."""
     event_burst: Count = 100
     """Events from one connection at once."""
@@ -236,6 +247,7 @@ class Settings(_Section):
     log: LogSettings = Field(default_factory=LogSettings)
     rabbitmq: RabbitMQSettings = Field(default_factory=RabbitMQSettings)
     window: WindowSettings = Field(default_factory=WindowSettings)
+    compression: CompressionSettings = Field(default_factory=CompressionSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "Number",
     "Pause",
     "Port",
+    "Rate",
     "Seconds",
     "Size",
     "StreamURL",
@@ -107,6 +108,11 @@ Seconds = Annotated[
     float, BeforeValidator(_refuse_boolean), Field(gt=0, le=86_400, allow_inf_nan=False)
 ]
 """A duration of more than nothing and at most a day."""
+
+Rate = Annotated[
+    float, BeforeValidator(_refuse_boolean), Field(gt=0, le=1_000_000, allow_inf_nan=False)
+]
+"""Things per second."""
 
 Pause = Annotated[
     float, BeforeValidator(_refuse_boolean), Field(ge=0, le=86_400, allow_inf_nan=False)

@@ -20,6 +20,10 @@ __all__ = ["TOKEN_EXPIRING", "TokenLife"]
 
 TOKEN_EXPIRING = "tidegate.token_expiring"  # noqa: S105 - an event's name
 
+LOOK_SECONDS = 60.0
+"""A watch is looked at this often: it keeps the socket of a client that left until the next look,
+and a token may be good for days."""
+
 
 class TokenLife:
     """Watches the tokens of connected sockets.
@@ -68,7 +72,7 @@ class TokenLife:
             return
         now = self._clock()
         warn_at = max(now, expires_at - min(self._warning, max(0.0, (expires_at - now) / 2)))
-        self._wheel.add(_Watch(socket, socket.identity), warn_at)
+        self._wheel.add(_Watch(socket, socket.identity, warn_at), min(warn_at, now + LOOK_SECONDS))
 
     def check(self, identity: Identity) -> None:
         """Raise AuthError ``token_revoked`` if the identity's token is revoked."""
@@ -115,10 +119,13 @@ class TokenLife:
             self.counts["expired"] += 1
             self._disconnect(socket, "token expired")
             return None
-        if not watch.is_warned:
+        next_at = expires_at + self._leeway
+        if now < watch.warn_at:
+            next_at = watch.warn_at
+        elif not watch.is_warned:
             watch.is_warned = True
             self._warn(socket, expires_at, now)
-        return expires_at + self._leeway
+        return min(next_at, now + LOOK_SECONDS)
 
     def _warn(self, socket: Socket, expires_at: float, now: float) -> None:
         self.counts["warned"] += 1
@@ -136,9 +143,10 @@ class TokenLife:
 class _Watch:
     """A socket and the token it is watched for."""
 
-    __slots__ = ("identity", "is_warned", "socket")
+    __slots__ = ("identity", "is_warned", "socket", "warn_at")
 
-    def __init__(self, socket: Socket, identity: Identity) -> None:
+    def __init__(self, socket: Socket, identity: Identity, warn_at: float) -> None:
         self.socket = socket
         self.identity = identity
+        self.warn_at = warn_at
         self.is_warned = False
