@@ -280,13 +280,14 @@ def check_upgrade(
     return base64.b64encode(digest).decode("ascii")
 
 
-def encode_upgrade_response(accept: str) -> bytes:
-    """Return the 101 response; frames follow it directly."""
+def encode_upgrade_response(accept: str, extensions: str = "") -> bytes:
+    """Return the 101 response, with the extensions agreed on; frames follow it directly."""
+    agreed = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
     return (
         "HTTP/1.1 101 Switching Protocols\r\n"
         "Upgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n{agreed}\r\n"
     ).encode("ascii")
 
 

@@ -4,7 +4,8 @@ A reader is small when idle: it keeps no buffer between frames. It refuses as ea
 a message too big at its head, text that is not UTF-8 at the first wrong byte, even inside a frame
 that is still coming in.
 
-Source: RFC 6455, sections 5 (framing), 7.4 (close codes) and 8.1 (UTF-8).
+Source: RFC 6455, sections 5 (framing), 7.4 (close codes) and 8.1 (UTF-8); RFC 7692, section 6
+(compressed messages).
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import struct
 
 import msgspec
 
+from tidegate.errors import RemoteProtocolError
+from tidegate.protocol.deflate import compress, decompress
+
 __all__ = [
     "TOO_BIG",
     "CloseReceived",
+    "DeflateFrameReader",
     "FrameReader",
     "Ping",
     "Pong",
@@ -24,12 +29,15 @@ __all__ = [
     "WebSocketEvent",
     "encode_binary",
     "encode_close",
+    "encode_compressed_text",
     "encode_ping",
     "encode_pong",
     "encode_text",
 ]
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+_COMPRESSED = 0x40  # RSV1: of the first frame of a compressed message, where it was agreed on
+_COMPRESSIBLE = frozenset({_COMPRESSED | _TEXT, _COMPRESSED | _BINARY})
 _DATA_OPCODES = frozenset({_CONTINUATION, _TEXT, _BINARY})
 _CONTROL_OPCODES = frozenset({_CLOSE, _PING, _PONG})
 _VALID_CLOSE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015)} | set(range(3000, 5000)))
@@ -118,6 +126,26 @@ class _Message:
         return bytes(self.payload) if self.decoder is None else _decode_text(self.payload)
 
 
+class _CompressedMessage(_Message):
+    """A compressed message under way: kept as it came, so that nobody makes us hold more."""
+
+    __slots__ = ("is_text", "max_size")
+
+    def __init__(self, kind: int, max_size: int) -> None:
+        super().__init__(_BINARY)  # as to its parts
+        self.is_text = kind == _COMPRESSED | _TEXT
+        self.max_size = max_size
+
+    def join(self) -> str | bytes:
+        try:
+            plain = decompress(self.payload, self.max_size)
+        except RemoteProtocolError as error:
+            raise _Broken(INVALID_DATA, str(error)) from None
+        if plain is None:
+            raise _too_big(self.max_size)
+        return _decode_text(plain) if self.is_text else bytes(plain)
+
+
 class FrameReader:
     """Turns a client's bytes into messages, in time linear in their number however they are cut.
 
@@ -172,19 +200,19 @@ class FrameReader:
             if end < mask_at:
                 return self._wait(data, start)
             length = _extended_length(data[start + 2 : mask_at])
-        opcode = first & 0x0F
-        if opcode < _CLOSE:
+        kind, is_control = first & (_COMPRESSED | 0x0F), first & 0x08
+        if not is_control:
             self._check_size(length)
         payload_at = mask_at + 4
         frame_end = payload_at + length
-        if end < payload_at or (end < frame_end and opcode >= _CLOSE):
+        if end < payload_at or (end < frame_end and is_control):
             return self._wait(data, start)
         mask, is_last = data[mask_at:payload_at], first > 0x7F
         if end < frame_end:
-            message = self._message_for(opcode)
+            message = self._message_for(kind)
             message.open_frame(mask, length, is_last=is_last)
             return self._read_payload(message, data, payload_at, events)
-        self._take_frame(opcode, is_last, _unmask(data[payload_at:frame_end], mask), events)
+        self._take_frame(kind, is_last, _unmask(data[payload_at:frame_end], mask), events)
         return frame_end
 
     def _read_payload(
@@ -221,31 +249,35 @@ class FrameReader:
     def _check_size(self, length: int) -> None:
         so_far = 0 if self._message is None else len(self._message.payload)
         if so_far + length > self._max_message_size:
-            raise _Broken(TOO_BIG, f"a message has over {self._max_message_size} bytes")
+            raise _too_big(self._max_message_size)
 
     def _take_frame(
-        self, opcode: int, is_last: bool, payload: bytes, events: list[WebSocketEvent]
+        self, kind: int, is_last: bool, payload: bytes, events: list[WebSocketEvent]
     ) -> None:
-        if opcode == _TEXT and is_last:
+        if kind == _TEXT and is_last:
             events.append(_decode_text(payload))
-        elif opcode == _BINARY and is_last:
+        elif kind == _BINARY and is_last:
             events.append(payload)
-        elif opcode == _PING:
+        elif kind == _PING:
             events.append(Ping(payload))
-        elif opcode == _PONG:
+        elif kind == _PONG:
             events.append(Pong(payload))
-        elif opcode == _CLOSE:
+        elif kind == _CLOSE:
             events.append(_read_close(payload))
             self._end()
         else:
-            message = self._message_for(opcode)
+            message = self._message_for(kind)
             message.add(payload)
             if is_last:
                 self._complete(message, events)
 
-    def _message_for(self, opcode: int) -> _Message:
+    def _message_for(self, kind: int) -> _Message:
+        """Return the message that a frame belongs to; its kind is opcode and RSV1."""
         if self._message is None:
-            self._message = _Message(opcode)
+            if kind in _COMPRESSIBLE:
+                self._message = _CompressedMessage(kind, self._max_message_size)
+            else:
+                self._message = _Message(kind)
         return self._message
 
     def _complete(self, message: _Message, events: list[WebSocketEvent]) -> None:
@@ -257,12 +289,31 @@ class FrameReader:
         self._pending, self._message = b"", None
 
 
+class DeflateFrameReader(FrameReader):
+    """A reader for a client with whom permessage-deflate was agreed on.
+
+    ``max_message_size`` bounds what a message decompresses to as well.
+    """
+
+    __slots__ = ()
+
+    def _check_head(self, first: int, second: int) -> None:
+        is_compressed = first & (0x70 | 0x0F) in _COMPRESSIBLE
+        super()._check_head(first ^ _COMPRESSED if is_compressed else first, second)
+
+
 def encode_text(payload: bytes) -> bytes:
     """Return one unmasked text frame; ``payload`` is UTF-8."""
     length = len(payload)
     if length < 126:
         return b"\x81%c%b" % (length, payload)
     return _head(0x81, length) + payload
+
+
+def encode_compressed_text(payload: bytes) -> bytes:
+    """Return one unmasked text frame, compressed, for clients that agreed to permessage-deflate."""
+    compressed = compress(payload)
+    return _head(0xC1, len(compressed)) + compressed
 
 
 def encode_binary(payload: bytes) -> bytes:
@@ -302,6 +353,10 @@ def _extended_length(field: bytes) -> int:
     if length < shortest or length >> 63:
         raise _Broken(PROTOCOL_ERROR, "a length is not in its shortest form")
     return length
+
+
+def _too_big(max_size: int) -> _Broken:
+    return _Broken(TOO_BIG, f"a message has over {max_size} bytes")
 
 
 def _unmask(payload: bytes, mask: bytes) -> bytes:

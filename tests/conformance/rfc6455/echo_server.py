@@ -1,9 +1,11 @@
 """The smallest server around the RFC 6455 core: it sends every message back.
 
+With compression it agrees to that where it is offered, and sends texts back compressed.
+
 The table in ``test_cases.py`` runs against it, and so can any other conformance suite, such as the
 Autobahn fuzzing client:
 
-    python -m tests.conformance.rfc6455.echo_server 9001
+    python -m tests.conformance.rfc6455.echo_server 9001 [compression]
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ import sys
 
 import uvloop
 
+from tidegate.protocol.extensions import agree_on_deflate
 from tidegate.protocol.upgrade import (
     BadRequest,
+    Request,
     RequestReader,
     check_upgrade,
     encode_http_response,
@@ -22,12 +26,14 @@ from tidegate.protocol.upgrade import (
 )
 from tidegate.protocol.websocket import (
     CloseReceived,
+    DeflateFrameReader,
     FrameReader,
     Ping,
     Violation,
     WebSocketEvent,
     encode_binary,
     encode_close,
+    encode_compressed_text,
     encode_pong,
     encode_text,
 )
@@ -42,9 +48,14 @@ class EchoConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, max_message_size: int = MAX_MESSAGE_SIZE) -> None:
+    def __init__(
+        self, max_message_size: int = MAX_MESSAGE_SIZE, *, compresses: bool = False
+    ) -> None:
         self._requests: RequestReader | None = RequestReader()
+        self._max_message_size = max_message_size
+        self._compresses = compresses
         self._frames = FrameReader(max_message_size)
+        self._encode_text = encode_text
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # uvloop's are not asyncio's classes
@@ -60,18 +71,32 @@ class EchoConnection(asyncio.Protocol):
         request = requests.receive_data(data)
         if request is None:
             return b""
-        answer = request if isinstance(request, BadRequest) else check_upgrade(request)
-        if isinstance(answer, BadRequest) or isinstance(request, BadRequest):
+        response = request if isinstance(request, BadRequest) else self._response(request)
+        if isinstance(response, BadRequest) or isinstance(request, BadRequest):
             self.transport.write(encode_http_response(400, b"", "text/plain"))
             self.transport.close()
             return b""
         self._requests = None
-        self.transport.write(encode_upgrade_response(answer))
+        self.transport.write(response)
         return request.rest
+
+    def _response(self, request: Request) -> bytes | BadRequest:
+        accept, extensions = check_upgrade(request), ""
+        if isinstance(accept, BadRequest):
+            return accept
+        if self._compresses:
+            agreed = agree_on_deflate(request.headers.get("sec-websocket-extensions", ""))
+            if isinstance(agreed, BadRequest):
+                return agreed
+            extensions = agreed
+        if extensions:
+            self._frames = DeflateFrameReader(self._max_message_size)
+            self._encode_text = encode_compressed_text
+        return encode_upgrade_response(accept, extensions)
 
     def _answer(self, event: WebSocketEvent) -> None:
         if isinstance(event, str):
-            self.transport.write(encode_text(event.encode()))
+            self.transport.write(self._encode_text(event.encode()))
         elif isinstance(event, bytes):
             self.transport.write(encode_binary(event))
         elif isinstance(event, Ping):
@@ -86,16 +111,20 @@ class EchoConnection(asyncio.Protocol):
         self.transport.close()
 
 
-async def serve(port: int = 0, max_message_size: int = MAX_MESSAGE_SIZE) -> asyncio.Server:
+async def serve(
+    port: int = 0, max_message_size: int = MAX_MESSAGE_SIZE, *, compresses: bool = False
+) -> asyncio.Server:
     """Listen on a loopback port, a free one unless given."""
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: EchoConnection(max_message_size), "127.0.0.1", port)
+    return await loop.create_server(
+        lambda: EchoConnection(max_message_size, compresses=compresses), "127.0.0.1", port
+    )
 
 
-async def _main(port: int) -> None:
-    server = await serve(port)
+async def _main(port: int, *, compresses: bool) -> None:
+    server = await serve(port, compresses=compresses)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(_main(int(sys.argv[1])))
+    uvloop.run(_main(int(sys.argv[1]), compresses="compression" in sys.argv))

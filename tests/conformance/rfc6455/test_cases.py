@@ -2,7 +2,7 @@
 
 The groups and numbers are those of the Autobahn test suite, so that a result here can be compared
 with a run of that suite; the cases are our own and some sizes are smaller. Compression (12, 13) is
-left out: we don't negotiate it. Group 9 ends with the bound on messages, which is ours.
+in ``test_compression.py``. Group 9 ends with the bound on messages, which is ours.
 """
 
 from __future__ import annotations

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidegate.protocol.deflate import compress
 from tidegate.protocol.websocket import (
     CloseReceived,
+    DeflateFrameReader,
     FrameReader,
     Ping,
     Pong,
@@ -15,6 +18,7 @@ from tidegate.protocol.websocket import (
     WebSocketEvent,
     encode_binary,
     encode_close,
+    encode_compressed_text,
     encode_ping,
     encode_pong,
     encode_text,
@@ -413,3 +417,102 @@ def test_arbitrary_bytes_never_raise_and_end_alike_however_they_are_cut(
 def _cut(data: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cuts), len(data)]
     return [data[a:b] for a, b in itertools.pairwise(edges)]
+
+
+# Compressed messages (RFC 7692, section 6)
+
+HELLO = bytes.fromhex("f248cdc9c90700")
+RESERVED_BITS = Violation(1002, "reserved bits are set")
+
+
+def inflate(data: bytes, max_message_size: int = 1_000_000) -> list[WebSocketEvent]:
+    return DeflateFrameReader(max_message_size).receive_data(data)
+
+
+def test_compressed_text_of_the_standards_example() -> None:
+    assert inflate(frame(0xC1, HELLO)) == ["Hello"]
+    assert encode_compressed_text(b"Hello") == bytes.fromhex("c107f248cdc9c90700")
+
+
+def test_compressed_text_in_fragments_of_the_standards_example() -> None:
+    assert inflate(frame(0x41, HELLO[:3]) + frame(0x80, HELLO[3:])) == ["Hello"]
+
+
+def test_compressed_binary_message() -> None:
+    assert inflate(frame(0xC2, compress(b"\xff\xfe" * 50))) == [b"\xff\xfe" * 50]
+
+
+def test_empty_compressed_message() -> None:
+    assert inflate(frame(0xC1, b"\x00")) == [""]
+
+
+def test_compressed_and_plain_messages_in_turn() -> None:
+    data = frame(0xC1, HELLO) + frame(0x81, b"plain") + frame(0xC1, HELLO) + frame(0x82, b"b")
+    assert inflate(data) == ["Hello", "plain", "Hello", b"b"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_compressed_messages_cut_anywhere(size: int) -> None:
+    text = "äöü and more " * 200
+    packed = compress(text.encode())
+    data = frame(0x41, packed[:7]) + frame(0x89, b"p") + frame(0x00, b"") + frame(0x80, packed[7:])
+    data += frame(0xC1, HELLO)
+    reader = DeflateFrameReader(10_000)
+    pieces = [data[i : i + size] for i in range(0, len(data), size)]
+    events = [event for piece in pieces for event in reader.receive_data(piece)]
+    assert events == [Ping(b"p"), text, "Hello"]
+
+
+def test_compressed_frame_without_agreement_is_refused() -> None:
+    assert read(frame(0xC1, HELLO)) == [RESERVED_BITS]
+
+
+@pytest.mark.parametrize("first", [0xC8, 0xC9, 0xCA])
+def test_control_frame_is_never_compressed(first: int) -> None:
+    assert inflate(frame(first)) == [RESERVED_BITS]
+
+
+@pytest.mark.parametrize("first", [0x61, 0x51, 0xE1, 0xA1, 0xB2])
+def test_other_reserved_bits_mean_nothing_with_compression_either(first: int) -> None:
+    assert inflate(frame(first, HELLO)) == [RESERVED_BITS]
+
+
+@pytest.mark.parametrize("begin", [0x41, 0x02])
+def test_continuation_must_not_say_compressed(begin: int) -> None:
+    assert inflate(frame(begin, HELLO[:3]) + frame(0xC0, HELLO[3:])) == [RESERVED_BITS]
+
+
+def test_compressed_message_inside_another_is_refused() -> None:
+    data = frame(0x41, HELLO[:3]) + frame(0xC1, HELLO)
+    assert inflate(data) == [FRAGMENTS_OUT_OF_ORDER]
+
+
+def test_what_compressed_text_hides_is_checked_for_utf8() -> None:
+    assert inflate(frame(0xC1, compress(b"ab\xff"))) == [NOT_UTF8]
+
+
+def test_data_that_is_not_compressed_as_it_says() -> None:
+    (event,) = inflate(frame(0xC1, b"\xff\xff\xff"))
+    assert event == Violation(1007, "a message is not compressed as it says")
+
+
+def test_bound_holds_for_what_a_message_decompresses_to() -> None:
+    too_big = Violation(1009, "a message has over 1000 bytes")
+    assert inflate(frame(0xC2, compress(b"a" * 1_000)), 1_000) == [b"a" * 1_000]
+    assert inflate(frame(0xC2, compress(b"a" * 1_001)), 1_000) == [too_big]
+
+
+def test_bound_holds_for_what_is_sent_of_a_compressed_message() -> None:
+    too_big = Violation(1009, "a message has over 10 bytes")
+    assert inflate(frame(0x41, b"x" * 6) + frame(0x80, b"x" * 5)[:8], 10) == [too_big]
+
+
+def test_nothing_is_kept_of_a_compressed_message() -> None:
+    reader = DeflateFrameReader(1_000)
+    reader.receive_data(frame(0x41, HELLO[:3]))
+    assert reader.receive_data(frame(0x80, HELLO[3:])) == ["Hello"]
+    fresh = DeflateFrameReader(1_000)
+    assert [getattr(reader, slot) for slot in FrameReader.__slots__] == [
+        getattr(fresh, slot) for slot in FrameReader.__slots__
+    ]
+    assert sys.getsizeof(reader) == sys.getsizeof(FrameReader(1_000))
