@@ -23,7 +23,7 @@ RULE = Rule(
     name="transports-differ",
     topic="transport",
     severity="low",
-    languages=("typescript", "tsx", "python"),
+    languages=("typescript", "python"),
     summary="A client tries a transport that the server of its project does not offer.",
     why=(
         "A client begins with the first transport of its list, polling by default, and does not "
