@@ -139,6 +139,8 @@ class MemoryLog:
 
     def _trim(self) -> None:
         """Drop the oldest records over ``max_bytes``, but none that a follower still needs."""
+        if self._bytes <= self._max_bytes:
+            return
         droppable = self._first + self._slowest() - self._floor()
         while self._bytes > self._max_bytes and self._first < droppable:
             self._bytes -= self._records[self._first].entry.size
