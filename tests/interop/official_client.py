@@ -114,6 +114,12 @@ class OfficialClient:
         values: list[Any] = line["args"]
         return values
 
+    async def wire(self) -> Said:
+        """Return what was agreed on (``extensions``) and the ``bytes`` received so far."""
+        number = self._driver.next_ack()
+        self._do("wire", id=number)
+        return await self._driver.wait(lambda said: said.get("id") == number)
+
     def cut(self) -> None:
         """Lose the TCP connection without a word."""
         self._do("cut")
@@ -129,6 +135,10 @@ class OfficialClient:
     def present(self, **auth: Any) -> None:
         """Use another auth payload at the next connect."""
         self._do("auth", auth=auth)
+
+    def offer(self, deflate: Any) -> None:
+        """Use another ``perMessageDeflate`` at the next connect."""
+        self._do("offer", deflate=deflate)
 
     def open(self) -> None:
         self._do("open")

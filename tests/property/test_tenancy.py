@@ -21,6 +21,7 @@ from tidegate.auth.identity import Identity
 from tidegate.hub import Hub, Socket
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
 from tidegate.log import Batch, Entry, EventEntry, MemoryLog, Record, RoomsOfSession, Window
+from tidegate.protocol.deflate import decompress
 
 NAMES = ["a", "a:b"]  # few, so that they meet; the same for tenants, users and rooms
 NAMESPACES = ["/a", "/a:b"]
@@ -37,8 +38,9 @@ parts = st.lists(
 class RecordingLink:
     """A link that keeps what is written, as frames of one socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_compressed: bool) -> None:
         self.is_writable = True
+        self.takes_compressed = takes_compressed
         self.written = bytearray()
         self.aborted: str | None = None
         self.owner: HeardBy | None = None
@@ -82,6 +84,7 @@ class Node:
             log=log,
             session_age=50,
             on_control=lambda entry: None,
+            compress_from=1,
             clock=clock,
         )
 
@@ -94,14 +97,16 @@ class Node:
             self.hub.ingest(Batch(0, own, after, end))
 
 
-def frames(data: bytes) -> list[bytes]:
-    """Split server frames; all of them are text here."""
+def frames(data: bytes, *, is_compressed: bool) -> list[bytes]:
+    """Split server frames; all of them are text here, and long enough to be compressed."""
     found, at = [], 0
     while at < len(data):
         length, head = data[at + 1], 2
         if length == 126:
             length, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
-        found.append(data[at + head : at + head + length])
+        payload = data[at + head : at + head + length]
+        assert data[at] == (0xC1 if is_compressed else 0x81)
+        found.append(bytes(decompress(payload, 1_000) or b"") if is_compressed else payload)
         at += head + length
     return found
 
@@ -129,7 +134,7 @@ class Tenancy(RuleBasedStateMachine):
     def _socket(self, person: HeardBy) -> Socket:
         identity = Identity(TenantId(person.tenant), UserId(person.user))
         number = next(self.ids)
-        link = RecordingLink()
+        link = RecordingLink(takes_compressed=number % 2 == 0)
         person.link = link
         return Socket(
             sid=Sid(f"s{number}"),
@@ -157,7 +162,7 @@ class Tenancy(RuleBasedStateMachine):
         link = person.link
         if link is None:
             return
-        for frame in frames(bytes(link.written)):
+        for frame in frames(bytes(link.written), is_compressed=link.takes_compressed):
             text = frame.decode()
             body = json.loads(text[text.index("[") :])
             person.heard.append(body[1])
@@ -248,7 +253,7 @@ class Tenancy(RuleBasedStateMachine):
                 tenant=TenantId(tenant),
                 namespace=NamespaceName(namespace),
                 name="tick",
-                data=str(next(self.numbers)).encode(),
+                data=f"{next(self.numbers):<80}".encode(),
                 time=0.0,
                 user=UserId(name) if kind == "user" else None,
                 room=RoomName(name) if kind == "room" else None,

@@ -6,7 +6,7 @@ from tidegate.app.settings import Settings
 from tidegate.log import EventLog, MemoryLog
 from tidegate.log.rabbitmq_stream import RabbitMQStreamLog, Retention, StreamAddress
 
-__all__ = ["make_event_log"]
+__all__ = ["kept_bytes", "make_event_log"]
 
 REVOCATION_MARGIN = 2.0
 """Revocations are kept in the log for longer than they count, since retention is coarse."""
@@ -15,7 +15,7 @@ REVOCATION_MARGIN = 2.0
 def make_event_log(settings: Settings, *, revocation_seconds: float) -> EventLog:
     """Return the log, not started."""
     if settings.log.kind == "memory":
-        return MemoryLog(max_bytes=settings.window.bytes)
+        return MemoryLog(max_bytes=kept_bytes(settings, settings.window.bytes))
     broker, kept = settings.rabbitmq, settings.log
     url = broker.stream_url or broker.url
     assert url is not None, "settings with this log and no broker are refused"  # noqa: S101
@@ -31,3 +31,12 @@ def make_event_log(settings: Settings, *, revocation_seconds: float) -> EventLog
         heartbeat=broker.heartbeat,
         retry_delay=broker.retry_delay,
     )
+
+
+def kept_bytes(settings: Settings, size: int) -> int:
+    """Return how much to keep, by ``EventEntry.size``, so that it takes ``size`` bytes of memory.
+
+    An entry counts for its payload and one frame. With compression there may be a second frame,
+    at most as large.
+    """
+    return size * 2 // 3 if settings.compression.enabled else size

@@ -17,7 +17,7 @@ from tidegate.app.client import Client
 from tidegate.app.departures import Departures
 from tidegate.app.dispatch import Dispatcher
 from tidegate.app.door import Door
-from tidegate.app.event_log import make_event_log
+from tidegate.app.event_log import kept_bytes, make_event_log
 from tidegate.app.following import LogFollower
 from tidegate.app.forwards import ForwardTable, forwards_of
 from tidegate.app.limits import ConnectionQuota
@@ -132,13 +132,14 @@ class Gateway:
         self.hub = Hub(
             window=Window(
                 age=settings.window.age,
-                max_bytes=settings.window.bytes,
-                tenant_bytes=settings.window.tenant_bytes,
+                max_bytes=kept_bytes(settings, settings.window.bytes),
+                tenant_bytes=kept_bytes(settings, settings.window.tenant_bytes),
                 partition_of=self.log.partition_of,
             ),
             log=self.log,
             session_age=settings.window.age,
             on_control=self._apply_control,
+            compress_from=_compress_from(settings),
         )
         self.follower = LogFollower(self.hub, self.log, age=settings.window.age, spawn=self.spawn)
         self._wire(settings, forwards)
@@ -421,6 +422,7 @@ class Gateway:
             proxies=TrustedProxies([str(network) for network in settings.trusted_proxies]),
             max_waiting=settings.limits.unauthenticated,
             max_waiting_per_address=settings.limits.unauthenticated_per_address,
+            compresses=settings.compression.enabled,
         )
 
     async def _keep_house(self) -> None:
@@ -448,6 +450,10 @@ def _by_name(namespaces: Sequence[Namespace]) -> dict[str, Namespace]:
     if len(by_name) != len(namespaces):
         raise ValueError("two namespaces have the same name")
     return by_name
+
+
+def _compress_from(settings: Settings) -> int | None:
+    return settings.compression.threshold if settings.compression.enabled else None
 
 
 def _core_config(settings: Settings) -> ConnectionConfig:

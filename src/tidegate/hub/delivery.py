@@ -2,8 +2,8 @@
 
 The hot path of the gateway. What keeps it short:
 
-- frames are encoded once per event and shared; consecutive events for the same audience are joined
-  once per batch, not once per socket;
+- frames are encoded once per event (with compression, once in each form) and shared; consecutive
+  events for the same audience are joined once per batch, not once per socket;
 - sockets that get the same events share the same bytes object;
 - a write is a plain call on the transport: no task, no queue, no timer for a recipient;
 - a batch stops after a slice of sockets, so that other tenants and the network get their turn.
@@ -11,10 +11,11 @@ The hot path of the gateway. What keeps it short:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tidegate.hub.frames import FrameEncoder
 from tidegate.hub.socket import Link, Socket
 from tidegate.log.entry import EventEntry, Record
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from tidegate.hub.tenant import TenantState
 
 __all__ = ["Delivery"]
-
-FrameOf = Callable[[Record[EventEntry]], bytes]
 
 
 class _Share:
@@ -43,18 +42,18 @@ class Delivery:
     Args:
         tenant: Whose batch it is.
         records: The batch, oldest first.
-        frame_of: Gives a record's shared frames.
+        frames: Gives a record's shared frames.
     """
 
     __slots__ = ("_at", "_end", "_shares", "_start", "deliveries")
 
     def __init__(
-        self, tenant: TenantState, records: Sequence[Record[EventEntry]], frame_of: FrameOf
+        self, tenant: TenantState, records: Sequence[Record[EventEntry]], frames: FrameEncoder
     ) -> None:
         self._start = tenant.delivered
         self._end = records[-1].offset
         self._at = 0  # sockets of the first share that are done
-        self._shares = _plan(tenant, records, frame_of)
+        self._shares = _plan(tenant, records, frames)
         self._shares.reverse()  # taken from the end
         self.deliveries = 0
 
@@ -115,30 +114,33 @@ def _is_full(link: Link) -> bool:
 
 
 def _plan(
-    tenant: TenantState, records: Sequence[Record[EventEntry]], frame_of: FrameOf
+    tenant: TenantState, records: Sequence[Record[EventEntry]], frames: FrameEncoder
 ) -> list[_Share]:
     runs = [list(run) for _, run in groupby(records, key=_audience_key)]
-    if len(runs) == 1:
-        full, late = _audience_of_run(tenant, runs[0])
-        frames = b"".join([frame_of(record) for record in runs[0]]) if full or late else b""
-        shares = [_Share(full, frames, runs[0][-1].offset)] if full else []
-        return shares + [_late_share(socket, after, runs[0], frame_of) for socket, after in late]
-    return _plan_mixed(tenant, runs, frame_of)
+    if len(runs) > 1:
+        return _plan_mixed(tenant, runs, frames)
+    run = runs[0]
+    full, late = _audience_of_run(tenant, run)
+    shares = [
+        _Share(sockets, b"".join([frame_of(record) for record in run]), run[-1].offset)
+        for frame_of, sockets in frames.for_sockets(full)
+    ]
+    return shares + [_late_share(socket, after, run, frames) for socket, after in late]
 
 
 def _plan_mixed(
-    tenant: TenantState, runs: Iterable[list[Record[EventEntry]]], frame_of: FrameOf
+    tenant: TenantState, runs: Iterable[list[Record[EventEntry]]], frames: FrameEncoder
 ) -> list[_Share]:
     """Collect each socket's pieces over all runs; sockets with the same pieces share one join."""
     pieces: dict[Socket, list[tuple[int, bytes]]] = {}
     for run in runs:
         full, late = _audience_of_run(tenant, run)
-        if full:
+        for frame_of, sockets in frames.for_sockets(full):
             piece = (run[-1].offset, b"".join([frame_of(record) for record in run]))
-            for socket in full:
+            for socket in sockets:
                 pieces.setdefault(socket, []).append(piece)
         for socket, after in late:
-            share = _late_share(socket, after, run, frame_of)
+            share = _late_share(socket, after, run, frames)
             pieces.setdefault(socket, []).append((share.last, share.data))
     shares: dict[tuple[int, ...], _Share] = {}
     for socket, own in pieces.items():
@@ -178,7 +180,8 @@ def _audience_of_run(
 
 
 def _late_share(
-    socket: Socket, after: int, run: Sequence[Record[EventEntry]], frame_of: FrameOf
+    socket: Socket, after: int, run: Sequence[Record[EventEntry]], frames: FrameEncoder
 ) -> _Share:
-    frames = [frame_of(record) for record in run if record.offset > after]
-    return _Share([socket], b"".join(frames), run[-1].offset)
+    frame_of = frames.for_socket(socket)
+    own = [frame_of(record) for record in run if record.offset > after]
+    return _Share([socket], b"".join(own), run[-1].offset)

@@ -63,6 +63,8 @@ class Hub:
         log: What is followed: its epoch, its key and its partitions; nothing is appended to it.
         session_age: Seconds that a dropped socket may come back.
         on_control: Told of control entries, in log order with the events.
+        compress_from: Bytes of a payload from which it is compressed for links that take that;
+            None if there are no such links.
         clock: Monotonic seconds.
 
     Attributes:
@@ -80,6 +82,7 @@ class Hub:
         log: EventLog,
         session_age: float,
         on_control: ControlHandler,
+        compress_from: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.window = window
@@ -96,10 +99,10 @@ class Hub:
         self._clock = clock
         self._on_control = on_control
         self._begin = float("-inf")
-        self._frame_of = FrameEncoder(log.epoch)
+        self._frames = FrameEncoder(log.epoch, compress_from=compress_from)
         self._tenants: dict[TenantId, TenantState] = {}
         self._behind: set[Socket] = set()
-        self.turns = Turns(self._frame_of, self._behind)
+        self.turns = Turns(self._frames, self._behind)
         self.taps: set[Tap] = set()
         self.on_rooms_changed: Callable[[Socket], None] | None = None
 
@@ -304,9 +307,10 @@ class Hub:
     ) -> bool:
         """Write one helping of the records and move the cursor; True if there was nothing more."""
         frames, size = [], 0
+        frame_of = self._frames.for_socket(socket)
         for record in records:
             if socket.is_addressed_by(record.entry, record.offset):
-                frame = self._frame_of(record)
+                frame = frame_of(record)
                 frames.append(frame)
                 size += len(frame)
                 socket.last_sent = record.offset

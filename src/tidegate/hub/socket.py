@@ -32,6 +32,10 @@ class Link(Protocol):
     is_writable: bool
 
     @property
+    def takes_compressed(self) -> bool:
+        """Whether compressed frames may be written to it as well as plain ones."""
+
+    @property
     def transport(self) -> FrameWriter:
         """Return what takes complete WebSocket frames."""
 

@@ -43,13 +43,13 @@ class Turns:
     """Delivers what is pending for tenants.
 
     Args:
-        frame_of: Gives a record's shared frames.
+        frames: Gives a record's shared frames.
         behind: Sockets that are served from the window; those whose link is full join them.
     """
 
-    def __init__(self, frame_of: FrameEncoder, behind: set[Socket]) -> None:
+    def __init__(self, frames: FrameEncoder, behind: set[Socket]) -> None:
         self.stats = TurnStats()
-        self._frame_of = frame_of
+        self._frames = frames
         self._behind = behind
         self._queue: deque[TenantState] = deque()
         self._is_scheduled = False
@@ -121,7 +121,7 @@ class Turns:
             count += 1
             if size >= MAX_BATCH_BYTES:
                 break
-        return Delivery(tenant, tenant.pending[:count], self._frame_of)
+        return Delivery(tenant, tenant.pending[:count], self._frames)
 
     def _finish_batch(self, tenant: TenantState, delivery: Delivery) -> None:
         tenant.delivery = None

@@ -136,8 +136,10 @@ class Record(msgspec.Struct, Generic[EntryT_co], gc=False):
         offset: Rises strictly within a tenant; compared only under the same epoch.
         frame: The complete WebSocket frames, encoded at the first delivery and then shared by all
             sockets; ``None`` until then, and for control entries.
+        compressed: The same for sockets with compression; ``None`` until there was one.
     """
 
     offset: int
     entry: EntryT_co
     frame: bytes | None = None
+    compressed: bytes | None = None

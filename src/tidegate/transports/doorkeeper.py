@@ -6,6 +6,7 @@ from collections import Counter
 
 from tidegate.auth.addresses import TrustedProxies, address_group
 from tidegate.auth.origins import OriginPolicy
+from tidegate.protocol.extensions import agree_on_deflate
 from tidegate.protocol.upgrade import BadRequest, Request, check_host, check_upgrade
 from tidegate.transports.http import HTTPResponse, error_response, json_response, token_in_query
 
@@ -27,6 +28,7 @@ class Doorkeeper:
         proxies: Whose ``X-Forwarded-For`` is believed.
         max_waiting: Connections that have not been let in, in all.
         max_waiting_per_address: The same for one address (IPv6: one /64).
+        compresses: Whether compression is agreed to where a client offers it.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Doorkeeper:
         proxies: TrustedProxies,
         max_waiting: int,
         max_waiting_per_address: int,
+        compresses: bool = False,
     ) -> None:
         self._path = path.rstrip("/")
         self._origins = origins
@@ -45,6 +48,7 @@ class Doorkeeper:
         self._proxies = proxies
         self._max_waiting = max_waiting
         self._max_waiting_per_address = max_waiting_per_address
+        self._compresses = compresses
         self._waiting = 0
         self._waiting_by_address: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
@@ -103,6 +107,13 @@ class Doorkeeper:
             return refusal
         accept = check_upgrade(request, self._allowed_hosts)
         return self._refuse_bad(accept) if isinstance(accept, BadRequest) else accept
+
+    def agree(self, request: Request) -> str | HTTPResponse:
+        """Return the Sec-WebSocket-Extensions of the answer to an upgrade, or the refusal."""
+        if not self._compresses:
+            return ""
+        extensions = agree_on_deflate(request.headers.get("sec-websocket-extensions", ""))
+        return self._refuse_bad(extensions) if isinstance(extensions, BadRequest) else extensions
 
     def check_foreign(self, request: Request) -> HTTPResponse | None:
         """Return the refusal of an upgrade, if so, when another server does the handshake."""

@@ -18,6 +18,7 @@ from tidegate.protocol.upgrade import BadRequest, Request, RequestReader, encode
 from tidegate.protocol.websocket import (
     TOO_BIG,
     CloseReceived,
+    DeflateFrameReader,
     FrameReader,
     Ping,
     Violation,
@@ -139,6 +140,11 @@ class WebSocketConnection(asyncio.Protocol):
         """Whether packets can still be sent."""
         return self._frames is not None
 
+    @property
+    def takes_compressed(self) -> bool:
+        """Whether compressed frames may be written to it as well as plain ones."""
+        return isinstance(self._frames, DeflateFrameReader)
+
     def flush(self) -> None:
         """Write what the core has to send, in one piece."""
         packets = self.core.data_to_send()
@@ -194,6 +200,10 @@ class WebSocketConnection(asyncio.Protocol):
         if isinstance(accept, HTTPResponse):
             self._finish_with(accept)
             return
+        extensions = doorkeeper.agree(request)
+        if isinstance(extensions, HTTPResponse):
+            self._finish_with(extensions)
+            return
         address = doorkeeper.client_address(self._peer(), request)
         refusal = doorkeeper.identify(address)
         if refusal is not None:
@@ -201,19 +211,20 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self.address = address
         self.transport.set_write_buffer_limits(listener.write_buffer, listener.write_buffer // 4)
-        self._open(encode_upgrade_response(accept), request.rest)
+        reader = DeflateFrameReader if extensions else FrameReader
+        self._frames = reader(listener.core_config.max_payload)
+        self._open(self._frames, encode_upgrade_response(accept, extensions), request.rest)
 
-    def _open(self, response: bytes, early: bytes) -> None:
+    def _open(self, frames: FrameReader, response: bytes, early: bytes) -> None:
         listener = self._listener
         now = listener.clock()
         self.core = ServerConnection(
             EngineSid(random_id()), listener.core_config, now, first_ping=listener.first_ping()
         )
-        self._frames = FrameReader(listener.core_config.max_payload)
         # The response and Engine.IO's open packet in one: uvloop makes a system call of each write.
         self.transport.write(b"".join([response, *_frames_of(self.core.data_to_send())]))
         if early:
-            self._receive_frames(self._frames, early)
+            self._receive_frames(frames, early)
 
     async def _serve(self, request: Request) -> None:
         try:

@@ -1,5 +1,5 @@
 // Drives official clients by commands from the test: a JSON line in, a JSON line out.
-// Commands: connect, emit, ack, cut, disconnect, drain. Everything a client hears is reported.
+// Commands: connect, emit, ack, cut, disconnect, wire. Everything a client hears is reported.
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 
@@ -67,6 +67,13 @@ const commands = {
   },
   resume({ name }) {
     clients.get(name).socket.io.engine.transport.ws._socket.resume();
+  },
+  wire({ name, id }) {
+    const { ws } = clients.get(name).socket.io.engine.transport;
+    say({ client: name, what: "wire", id, extensions: ws.extensions, bytes: ws._socket.bytesRead });
+  },
+  offer({ name, deflate }) {
+    clients.get(name).socket.io.opts.perMessageDeflate = deflate;
   },
   open({ name }) {
     clients.get(name).socket.connect();

@@ -18,6 +18,7 @@ ROOM = RoomName("talk:1")
 
 class NoLink:
     is_writable = True
+    takes_compressed = False
 
     @property
     def transport(self) -> FrameWriter:

@@ -158,6 +158,7 @@ def test_settings_know_what_they_hold() -> None:
         "log.max_bytes",
         "window.bytes",
         "window.tenant_bytes",
+        "compression.threshold",
         "limits.payload",
         "limits.write_buffer",
     ]

@@ -16,6 +16,7 @@ class Link:
     """A link that takes everything."""
 
     is_writable = True
+    takes_compressed = False
 
     def __init__(self) -> None:
         self.writes = 0

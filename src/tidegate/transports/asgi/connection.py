@@ -63,6 +63,9 @@ class ASGIConnection:
         "sockets",
     )
 
+    takes_compressed = False
+    """What the server compresses, it compresses by itself, for each client."""
+
     def __init__(self, entrance: ASGIEntrance, address: str) -> None:
         self._entrance = entrance
         self._close_by = 0.0
