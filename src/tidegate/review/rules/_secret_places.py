@@ -22,6 +22,14 @@ _WRAPPERS = frozenset(
     }
 )
 
+_TAKERS = frozenset(
+    {
+        *("verify", "sign", "decode", "encode", "createHmac", "new", "cookieParser"),
+        *("URLSafeTimedSerializer", "PlainCredentials", "getenv", "get", "getOrThrow", "config"),
+        *("env", "str", "getEnv", "get_env"),
+    }
+)
+
 Role = Literal["key", "named", "fallback", "compared"]
 
 
@@ -139,6 +147,8 @@ def _is_key_option(pair: Node, name: str) -> bool:
 
 def _given(call: Call, node: Node) -> Place | None:
     """Return the place of an argument: the key of a signature, the default of a setting."""
+    if call.name not in _TAKERS:
+        return None
     args = call.args
     position = next((index for index, arg in enumerate(args) if arg == node), None)
     if position is None:

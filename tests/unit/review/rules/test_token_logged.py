@@ -43,6 +43,8 @@ async def connect(sid, environ, auth):
         "console.log(socket.handshake?.query?.token);",
         "console.log('t', token || 'none');",
         "console.log(req.headers.authorization);",
+        "const headerToken = socket.handshake.headers.authorization?.split(' ')[1]; "
+        "console.log('h', headerToken);",
         "const auth = socket.handshake.auth; console.log(auth);",
         "console.log((socket.handshake.query as any).token as string);",
     ],
@@ -68,6 +70,8 @@ def test_a_token_is_logged(log: str) -> None:
         "// console.log(token);",
         "socket.emit('token', token);",
         "dialog.error(token);",
+        "const hasAuth = !!socket.handshake.headers.authorization; console.log(hasAuth);",
+        "const authType = typeof socket.handshake.auth.token; console.log(authType);",
         "console.log(verify(token).sub);",
         "console.log(await userOf(token));",
     ],
@@ -197,3 +201,26 @@ def test_the_correction_in_python() -> None:
     [finding] = review_text(code, RULE, name="a.py")
     assert finding.fix is not None
     assert applied(code, finding.fix.edits) == PYTHON.replace("LOG", 'print(f"t [redacted]")')
+
+
+def test_a_client_and_flask() -> None:
+    client = """\
+import { io } from 'socket.io-client';
+export function open(token) {
+  const socket = io(url, { query: { token } });
+  console.log('connecting', token);
+}
+"""
+    assert found(client, RULE) == [4]
+    flask = """\
+from flask import request
+from flask_socketio import SocketIO
+socketio = SocketIO(app)
+@socketio.on("connect")
+def connect():
+    token = request.args.get("token")
+    print(request.headers)
+    print(request.args)
+    print(request.sid, request.remote_addr)
+"""
+    assert found(flask, RULE, "a.py") == [7, 8]

@@ -91,19 +91,21 @@ async def connect(sid, environ, auth):
     ),
 )
 
-_HANDSHAKE = re.compile(r"(?:.*\.)?handshake(?:\.(?:auth|headers)(?:\.(?:authorization|cookie))?)?")
+_HANDSHAKE = re.compile(
+    r"(?:[\w.]*\.)?handshake(?:\.(?:auth|headers)(?:\.(?:authorization|cookie))?)?"
+)
 _QUERY = re.compile(
-    r"(?:.*\.)?handshake\.(?:query|url)|.*\.query_params|(?:.*\.)?(?:req|request)\.url"
-    r"|.*\bscope\[['\"]query_string['\"]\]|(?:.*\.)?(?:websocket|ws|socket)\.url|request\.args"
+    r"(?:[\w.]*\.)?handshake\.(?:query|url)|.*\.query_params|(?:[\w.]*\.)?(?:req|request)\.url"
+    r"|.*\bscope\[['\"]query_string['\"]\]|(?:[\w.]*\.)?(?:websocket|ws|socket)\.url|request\.args"
 )
 _HEADERS = re.compile(
-    r"(?:.*\.)?(?:websocket|ws|socket|req|request)\.headers(?:\.(?:authorization|cookie)"
-    r"|\[['\"](?:[aA]uthorization|[cC]ookie)['\"]\])?|(?:.*\.)?scope(?:\[['\"]headers['\"]\])?"
+    r"(?:[\w.]*\.)?(?:websocket|ws|socket|req|request)\.headers(?:\.(?:authorization|cookie)"
+    r"|\[['\"](?:[aA]uthorization|[cC]ookie)['\"]\])?|(?:[\w.]*\.)?scope(?:\[['\"]headers['\"]\])?"
 )
 _PLAIN = re.compile(r"_?(?:token|authorization|api_?key)", re.IGNORECASE)
 _AUTH = re.compile(
     r"auth(?!or)|headers?\b|cookie|jwt|bearer|session|localStorage|sign_?in|\bsign\(|log_?in|access_?token"
-    r"|verify|credential|handshake",
+    r"|verify|credential|handshake|query\s*:\s*\{",
     re.IGNORECASE,
 )
 _STREAMS = re.compile(
@@ -139,6 +141,7 @@ def _reads_address(text: str) -> bool:
     return bool(
         re.search(
             r"query\w*!?\)?\??\.?(?:\[['\"]|get\(['\"])?\w*[tT]oken|query:\s*\{\s*\w*[tT]oken\b"
+            r"|\bargs\.get\(['\"]\w*token"
             r"|searchParams\.get\(['\"]\w*token|[?&]\w*token=|query_string",
             text,
         )
@@ -153,7 +156,7 @@ def _judge(
             continue
         text = _plain(node.text)
         made = _made(model, node)
-        if _is_token(node) or (made is not None and _is_token(made) and _holds(node)):
+        if _is_token(node) or (made is not None and _holds(node) and _is_credential(made)):
             yield RULE.fault(node, "The token is written to the log.", fix=_without(call, node))
             return
         texts = (text, _plain(made.text)) if made is not None else (text,)
@@ -161,12 +164,13 @@ def _judge(
             message = "The handshake is written to the log, and its token with it."
             yield RULE.fault(node, message, fix=_without(call, node))
             return
-        if any(_HEADERS.fullmatch(each) for each in texts) and _is_socket(node):
+        is_socket = connect is not None or _is_socket(node)
+        if any(_HEADERS.fullmatch(each) for each in texts) and is_socket:
             message = "The headers are written to the log: Authorization and cookies with them."
             yield RULE.fault(node, message, fix=_without(call, node))
             return
         if any(_QUERY.fullmatch(each) for each in texts):
-            if in_address and _is_socket(node):
+            if in_address and is_socket:
                 message = "The address is written to the log, and the token in it."
                 yield RULE.fault(node, message, confidence="likely", fix=_without(call, node))
                 return
@@ -174,7 +178,9 @@ def _judge(
 
 
 def _plain(text: str) -> str:
-    text = re.sub(r"\s+as\s+[\w<>\[\], .]+", "", text.replace("?.", ".").replace("!", ""))
+    text = re.sub(
+        r"\s+as\s+[\w<>\[\], .]+", "", re.sub(r"(?<=[\w)\]])!", "", text.replace("?.", "."))
+    )
     return re.sub(r"\s|^\(|\)$", "", text).replace(").", ".")
 
 
@@ -193,6 +199,16 @@ def _made(model: Model, node: Node) -> Node | None:
 def _holds(node: Node) -> bool:
     """Tell whether a name says that it holds a credential, whatever it is called."""
     return bool(re.search(r"auth|bearer|jwt|tok|header|cred|raw", node.text, re.IGNORECASE))
+
+
+def _is_credential(made: Node) -> bool:
+    """Tell what a token is cut out of: ``headers.authorization?.split(' ')[1]``."""
+    if _is_token(made):
+        return True
+    inner = re.match(
+        r"\w[\w.?!\[\]'\"]*?(?:authorization|handshake\??\.auth\??\.\w*token)\b", made.text, re.I
+    )
+    return bool(inner) and "===" not in made.text
 
 
 def _is_token(node: Node) -> bool:
