@@ -35,7 +35,11 @@ WARM_SHARE = 0.1
 GRACE_SECONDS = 2.0
 """Time for events on their way: through the log to the hub, or to the end of a test."""
 
-RATE = 1_000
+RATE, HIGH_RATE = 1_000, 10_000
+AUDIENCE = 100
+FLOOD = 150_000
+"""Events published to a sustained run: more than any gateway delivers to 100 sockets meanwhile."""
+
 QUEUE_BATCH = 256
 """Events that a gateway appends to the log at once when a queue is full: its largest batch."""
 
@@ -140,13 +144,18 @@ def _sample(server: RunningServer, core: Cores) -> Sample:
     )
 
 
-def _latency(sockets: int) -> Measure:
-    """Publish to the queue by schedule, and see what reaches the sockets and when."""
+def _to_sockets(sockets: int, *command: object) -> Measure:
+    """Publish to the queue, and see what reaches the sockets and when.
+
+    Args:
+        command: The publisher's; without one, events are published at once and stay in the queue.
+    """
 
     def measure(server: RunningServer, core: Cores, scale: Scale) -> Figures:
         server.broker.declare_queue(server.name_at_broker)
         server.begin()
         seconds = scale.warmup + scale.seconds + GRACE_SECONDS
+        publish = ("rate", *command, seconds) if command else ("queue", FLOOD)
         with Load(
             "fanout",
             port=server.port,
@@ -159,10 +168,11 @@ def _latency(sockets: int) -> Measure:
         ) as load:
             load.read(CONSUME_SECONDS)
             environment = server.broker_environment
-            with Publisher("rate", RATE, seconds, core=core, environment=environment) as publisher:
+            with Publisher(*publish, core=core, environment=environment) as publisher:
                 seen = load.read(CONSUME_SECONDS)
                 publisher.read(CONSUME_SECONDS)
         figures = {
+            "events_per_s": seen["events_per_s"] / sockets,
             "deliveries_per_s": seen["events_per_s"],
             "server_cpu_us": seen["server_cpu_s"] / max(seen["events"], 1) * 1e6,
             **shares(seen),
@@ -234,7 +244,7 @@ _RECOVERY = (
 _GATEWAYS = ("tidegate-queue", "tidegate-queue-memory", "nest")
 
 
-def _latency_workload(name: str, sockets: int) -> Workload:
+def _latency_workload(name: str, sockets: int, rate: int) -> Workload:
     goals = [
         Goal(key, 1, "nest", is_ceiling=True, of=server)
         for server in _GATEWAYS[:2]
@@ -243,8 +253,8 @@ def _latency_workload(name: str, sockets: int) -> Workload:
     audience = "one socket" if sockets == 1 else f"{sockets} sockets"
     return Workload(
         name,
-        f"RabbitMQ queue to {audience}, {RATE:,} events/s: latency from the scheduled publish",
-        _latency(sockets),
+        f"RabbitMQ queue to {audience}, {rate:,} events/s: latency from the scheduled publish",
+        _to_sockets(sockets, rate),
         _GATEWAYS,
         _LATENCY,
         tuple(goals),
@@ -271,8 +281,18 @@ BROKER_WORKLOADS = (
         (Goal("events_per_s", 100_000, of="tidegate-stream"),),
         needs_broker=True,
     ),
-    _latency_workload("broker_latency", 1),
-    _latency_workload("broker_latency_10", 10),
+    _latency_workload("broker_latency", 1, RATE),
+    _latency_workload("broker_latency_10", 10, RATE),
+    _latency_workload("broker_latency_high", 1, HIGH_RATE),
+    Workload(
+        "broker_sustained",
+        f"RabbitMQ queue to {AUDIENCE} sockets of a tenant, as fast as it goes",
+        _to_sockets(AUDIENCE),
+        _GATEWAYS,
+        (Column("events_per_s", "events/s"), *_LATENCY[4:]),
+        tuple(Goal("events_per_s", 3, "nest", of=server) for server in _GATEWAYS[:2]),
+        needs_broker=True,
+    ),
     Workload(
         "recovery",
         f"Clients that were all cut and missed {MISSED} events return at once",
