@@ -1,0 +1,1 @@
+"""What compression saves and costs: ``python -m benchmarks.compression``."""
