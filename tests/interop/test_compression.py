@@ -141,6 +141,23 @@ async def test_nothing_is_compressed_by_default(
     assert seen["bytes"] > SIZE
 
 
+@pytest.mark.parametrize(("enabled", "status"), [(True, b"400"), (False, b"101")])
+async def test_offer_that_breaks_the_syntax(
+    start_gateway: StartGateway, enabled: bool, status: bytes
+) -> None:
+    running = await start_gateway(compression={"enabled": enabled})
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(
+        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"Sec-WebSocket-Extensions: permessage-deflate; =12\r\n\r\n"
+    )
+    assert (await reader.readline()).split()[1] == status
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.skipif(
     shutil.which("chromium") is None,
     reason="Chromium is not installed, and only root may install it (see prepare_tests.sh)",
