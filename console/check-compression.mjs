@@ -3,7 +3,7 @@
 // Usage: node check-compression.mjs <url> <token> <event> <count>
 import { chromium } from "playwright-core";
 
-const [url, token, event, count] = process.argv.slice(2);
+const given = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
@@ -22,14 +22,14 @@ try {
   const heard = await page.evaluate(
     ([url, token, event, count]) =>
       new Promise((resolve, reject) => {
-        const heard = [];
+        const firsts = [];
         const socket = window.io(url, { transports: ["websocket"], auth: { token } });
         socket.on("connect", () => window.say("connected"));
         socket.on("connect_error", (error) => reject(error));
         socket.on("disconnect", (reason) => reject(new Error(reason)));
-        socket.on(event, (first) => heard.push(first) === Number(count) && resolve(heard));
+        socket.on(event, (first) => firsts.push(first) === Number(count) && resolve(firsts));
       }),
-    [url, token, event, count],
+    given,
   );
   console.log(JSON.stringify({ extensions, heard }));
 } finally {
