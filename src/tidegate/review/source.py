@@ -285,8 +285,9 @@ class Call:
 
     @property
     def path(self) -> str:
-        """Return what is called as written, such as ``this.server.emit``."""
-        return self.callee.text if self.callee else ""
+        """Return what is called as written, such as ``this.server.emit``; on one line."""
+        text = self.callee.text if self.callee else ""
+        return re.sub(r"\s*\n\s*", "", text) if "\n" in text[:200] else text
 
     @property
     def is_new(self) -> bool:

@@ -42,6 +42,10 @@ _ANSWERS = re.compile(
     r"accept|reject|answer|cancel|decline|read|seen|deliver|receipt|(?:^|_)end|hang"
 )
 _WRITES = re.compile(r"create|save|insert|emit|send|publish|add")
+_WRITES_SQL = re.compile(r"[\"'`]*\s*(?:INSERT\s+INTO|UPDATE)\b", re.IGNORECASE)
+_PEOPLE = re.compile(
+    r"(?:online|active|connected|waiting|typing)(?:_|$)|(?:^|_)(?:users|people|participants|members|admins|players|viewers|guests|drivers)$"
+)
 _SOCKET = re.compile(r"(?i)\w*(?:sock(?:et)?|client|conn)\w*|self|ws|websocket|session")
 _LOGS = re.compile(r"(?i)\b(?:log\w*|console|print|debug|logging|sentry)\b")
 _KNOWN = re.compile(
@@ -81,6 +85,7 @@ def choices(model: Model, visit: Visit) -> Iterator[Choice]:
                 yield Choice(sent, target.node, "room")
     yield from _assigned(visit)
     yield from _kept(visit)
+    yield from _preferred(visit)
     known = emits_of(model)
     for call in visit.calls:
         if _LOGS.search(call.path) or re.match(r"on$|once$|.*[lL]eave|remove", call.name):
@@ -177,7 +182,7 @@ def _kept(visit: Visit) -> Iterator[Choice]:
 def _known(visit: Visit, call: Call) -> Iterator[Choice]:
     """Yield where a socket is kept under a user's name: ``users.set(userId, socket.id)``."""
     given = [value for arg in [*call.args, *call.keywords.values()] for value in _values(arg)]
-    if not any(_is_socket(visit, each) for each in given):
+    if not any(_is_socket(visit, each) for each in given) and not _counts_people(visit, call):
         return
     if not re.match(
         r"set|add|push|append|put|register|connect|join|store|save|track|online|h?set|sadd|insert|mark|user",
@@ -187,6 +192,40 @@ def _known(visit: Visit, call: Call) -> Iterator[Choice]:
     for each in given:
         for sent in _identities(visit.flow.sent(each), own=True):
             yield Choice(sent, call.node, "known")
+
+
+def _counts_people(visit: Visit, call: Call) -> bool:
+    """Tell ``room.users.add(userId)``: the client enters itself among those who are there."""
+    if call.name not in ("add", "push", "append", "set") or call.receiver is None:
+        return False
+    names = re.findall(r"\w+", call.receiver.text)
+    heard = words_of(f"{visit.handler.event or ''} {visit.handler.function.name}")
+    return (
+        bool(names)
+        and _PEOPLE.search(words_of(names[-1])) is not None
+        and not _ABOUT_OTHERS.search(heard)
+        and not _knows_user(visit)
+    )
+
+
+def _preferred(visit: Visit) -> Iterator[Choice]:
+    """Yield where the client's word comes before what is known: ``body.userId || user.id``."""
+    flow = visit.flow
+    heard = words_of(f"{visit.handler.event or ''} {visit.handler.function.name}")
+    if _ABOUT_OTHERS.search(heard):
+        return
+    for node in flow.function.body.find("binary_expression", "boolean_operator"):
+        operator = node.raw.field("operator")
+        if operator is None or operator.text() not in ("||", "??", "or"):
+            continue
+        if len(node.children) != 2 or flow.is_skipped(node):
+            continue
+        first, second = node.children
+        if inner(first).kind in ("binary_expression", "boolean_operator", "comparison_operator"):
+            continue
+        if any(_is_known(visit, path) for path in names_in(second)):
+            for sent in _identities(flow.sent(first), own=True):
+                yield Choice(sent, node, "actor")
 
 
 def _is_socket(visit: Visit, node: Node) -> bool:
@@ -206,9 +245,12 @@ def _acted(visit: Visit, call: Call) -> Iterator[Choice]:
     flow = visit.flow
     if call.name in ("to", "in", "join", "set", "get", "has", "delete"):
         return
-    if visit.came is not None and not _WRITES.match(words_of(call.name)):
+    is_sql = bool(call.args) and _WRITES_SQL.match(_query_of(call)) is not None
+    if visit.came is not None and not is_sql and not _WRITES.match(words_of(call.name)):
         return
-    if not _does_something(visit, call) or any(_is_known(visit, p) for p in names_in(call.node)):
+    if not is_sql and not _does_something(visit, call):
+        return
+    if any(_is_known(visit, path) for path in names_in(call.node)):
         return
     address = {"to", "room"} if call.name in ("emit", "send") else set()
     given = [*call.args, *(v for k, v in call.keywords.items() if k not in address)]
@@ -221,6 +263,14 @@ def _acted(visit: Visit, call: Call) -> Iterator[Choice]:
         for sent in _identities(flow.sent(value), own=own and _is_alone(visit, sent_labels(visit))):
             if sent.source == "payload" or is_tenant(sent.label):
                 yield Choice(sent, call.node, "actor")
+
+
+def _query_of(call: Call) -> str:
+    """Return a query as written: the first argument, or the text that a tag stands before."""
+    arguments = call.node.field("arguments")
+    if arguments is not None and arguments.kind == "template_string":
+        return arguments.text[:40]
+    return call.args[0].text[:40]
 
 
 def sent_labels(visit: Visit) -> set[str]:

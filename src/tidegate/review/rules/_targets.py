@@ -166,20 +166,18 @@ def _channel_layer(call: Call, name: str) -> Node | None:
 
 def _managed(visit: Visit, call: Call) -> list[Node]:
     """Return the rooms that a connection manager is given together with the socket."""
-    flow = visit.flow
-    if visit.came is not None:
+    flow, socket = visit.flow, visit.socket
+    if visit.came is not None and not _is_handed_on(visit):
         return []  # the manager itself; the handler is at fault
     given = [*call.args, *call.keywords.values()]
-    sockets = {visit.handler.socket}
+    sockets = {socket}
     for name, values in flow.set_from.items():
         if any(
-            re.fullmatch(
-                rf"(?:id|str|Client|Connection|User)\(.*\b{visit.handler.socket}\b.*\)", v.text
-            )
+            re.fullmatch(rf"(?:id|str|Client|Connection|User)\(.*\b{socket}\b.*\)", v.text)
             for v in values
         ):
             sockets.add(name)
-    if not visit.handler.socket or not any(each.text in sockets for each in given):
+    if not socket or not any(each.text in sockets for each in given):
         return []
     if call.name in ("append", "add", "push", "__setitem__"):
         # rooms[room].add(websocket), rooms.setdefault(room, set()).add(websocket)
@@ -188,13 +186,31 @@ def _managed(visit: Visit, call: Call) -> list[Node]:
             holder = inner(flow.set_from[holder.text][0])
         if holder is None or not _HOLDERS.match(holder.text):
             return []
-        index = holder.field("subscript") or holder.field("index")
-        if index is not None:
-            return [index]
-        return Call(holder).args[:1] if holder.kind in ("call", "call_expression") else []
+        return list(_keys(holder))
     if not _MANAGED.fullmatch(call.name):
         return []
     return [each for each in given if each.text not in sockets]
+
+
+def _is_handed_on(visit: Visit) -> bool:
+    """Tell a function that serves a socket for its endpoint from a manager's method."""
+    if visit.flow.function.owner is not None or visit.at is None or visit.came is None:
+        return False
+    return not _managed(visit.came, Call(visit.at))
+
+
+def _keys(holder: Node) -> Iterator[Node]:
+    """Yield the keys of ``rooms[room]``, ``rooms[room][user]``, ``rooms.setdefault(room, …)``."""
+    if holder.kind in ("call", "call_expression"):
+        yield from Call(holder).args[:1]
+    while holder.kind in ("subscript", "subscript_expression"):
+        index = holder.field("subscript") or holder.field("index")
+        if index is not None:
+            yield index
+        inside = holder.field("value") or holder.field("object")
+        if inside is None:
+            return
+        holder = inside
 
 
 def _addressed(visit: Visit, call: Call, emit: Emit | None) -> list[Node]:
@@ -245,10 +261,15 @@ def _is_address(visit: Visit, node: Node) -> bool:
 
 _OPEN = re.compile(
     r"symbol|visitor|guest|anon|ticker|(?:^|_)pairs?(?:_|$)|market|(?:^|_)hash|(?:^|_)(?:tx|block|coin|locale|lang|language|instrument|topic)s?"
-    r"(?:_|$)|code$|(?:^|_)pin$|invite|stock|currency|league|match_id|game|lobby"
+    r"(?:_|$)|code$|(?:^|_)pin$|invite|stock|currency|league"
 )
+_OF_GAMES = re.compile(r"match_id|game|lobby")
 _GAMES = re.compile(
     r"(?i)\b(?:game|lobby|poker|quiz|players?|chess|tic-?tac-?toe)\b|gameId|gameState|\bplayer[A-Z]"
+)
+_STORED = re.compile(
+    r"\b[A-Z]\w*\.(?:find\w*|create|update\w*|objects)\(|\bprisma\b|[rR]epositor(?:y|ies)\b|mongoose|sequelize"
+    r"|\.objects\.|\bdb\.(?:query|execute|session)|sqlalchemy"
 )
 
 
@@ -256,4 +277,9 @@ def is_meant_for_all(visit: Visit, target: Target) -> bool:
     """Tell rooms that are open to who knows their name: prices, games, secret codes."""
     if all(_OPEN.search(value.label) for value in target.values):
         return True
-    return len(_GAMES.findall(visit.flow.function.file.text)) > 5
+    text = visit.flow.function.file.text
+    # A game of a party lives in memory: what is kept in a database belongs to somebody.
+    if _STORED.search(text):
+        return False
+    is_of_game = all(_OF_GAMES.search(value.label) for value in target.values)
+    return is_of_game or len(_GAMES.findall(text)) > 5

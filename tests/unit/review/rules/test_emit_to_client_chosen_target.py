@@ -75,9 +75,28 @@ def test_the_near_misses(body: str) -> None:
     assert not nest(body)
 
 
-def test_once_for_each_target_of_a_handler() -> None:
+def test_each_emit() -> None:
     body = "socket.on('x', (d) => {\nio.to(d.room).emit('a');\nio.to(d.room).emit('b');\n});"
-    assert node(body) == [4]
+    assert node(body) == [4, 5]
+
+
+def test_a_farewell_counts_where_the_rooms_are_open_anyway() -> None:
+    leave = "socket.on('leave', (room) => { io.to(room).emit('left'); });"
+    assert not node(leave)
+    assert node(leave + "\nsocket.on('say', (d) => { io.to(d.room).emit('m'); });") == [3, 4]
+
+
+PARTY = """\
+socket.on('guess', ({ gameId }) => {
+  FIND
+  io.to(gameId).emit('gameState', { players: games[gameId].players });
+});
+"""
+
+
+def test_games_that_are_kept_in_a_database_are_somebodys() -> None:
+    assert not node(PARTY.replace("FIND", "const game = games[gameId];"))
+    assert node(PARTY.replace("FIND", "const game = await Game.findById(gameId);")) == [5]
 
 
 def test_socketio_on_node() -> None:

@@ -174,3 +174,33 @@ def test_the_correction_reads_what_was_verified() -> None:
     comment = "// tenantId is of the verified token, put there when the client connects"
     assert f"    {comment}\n    socket.join(`t:${{socket.data.tenantId}}`);" in corrected
     assert not found(corrected, RULE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "const id = body.userId ?? socket.data.user?.id; this.queue.drop(id);",
+        "const id = body.user_id || socket.user.id; this.queue.drop(id);",
+        "this.notes\n.create({ text: body.text, author: body.senderId })\n.then((n) => n);",
+        "await sql`INSERT INTO notes (author_id, text) VALUES (${body.authorId}, ${body.text})`;",
+        "await pool.query('insert into notes values ($1, $2)', [body.sender_id, body.text]);",
+        "this.room.participants.push(body.userId);",
+    ],
+)
+def test_who_acts(body: str) -> None:
+    assert message(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "const id = socket.data.user?.id ?? body.userId; this.queue.drop(id);",
+        "if (body.userId !== socket.data.user.id) return;"
+        " const id = body.userId || socket.data.user.id; this.queue.drop(id);",
+        "await sql`SELECT * FROM notes WHERE author_id = ${body.authorId}`;",
+        "await sql`INSERT INTO notes VALUES (${socket.data.user.id}, ${body.text})`;",
+        "this.room.participants.push(socket.data.user.id);",
+    ],
+)
+def test_near_misses_of_who_acts(body: str) -> None:
+    assert not message(body)

@@ -299,3 +299,34 @@ def test_the_correction_asks_first() -> None:
         "    socket.join(room);\n  });",
     )
     assert not found(corrected, RULE, "a.js")
+
+
+def test_a_function_that_serves_the_socket_for_its_endpoint() -> None:
+    routes = """\
+from fastapi import WebSocket
+from .serving import serve
+@app.websocket("/boards/{board_id}")
+async def board(websocket: WebSocket, board_id: str, token: str):
+    user = verify(token)
+    await serve(websocket, user.id, board_id)
+"""
+    serving = """\
+boards = {}
+async def serve(websocket, user_id, board_id):
+    CHECK
+    await websocket.accept()
+    boards[board_id][user_id].append(websocket)
+"""
+    files = {"app/routes.py": routes, "app/serving.py": serving.replace("CHECK", "pass")}
+    assert [(f.file, f.line) for f in review_project(files, RULE).findings] == [
+        ("app/serving.py", 5)
+    ]
+    check = "if not await is_member(user_id, board_id): return"
+    files["app/serving.py"] = serving.replace("CHECK", check)
+    assert not review_project(files, RULE).findings
+
+
+def test_a_function_that_registers_is_reported_where_it_is_called() -> None:
+    code = FASTAPI.replace("BODY", "await connect(websocket, room_id)")
+    code += "async def connect(websocket, room_id):\n    rooms[room_id].append(websocket)\n"
+    assert found(code, RULE, "a.py") == [4]

@@ -13,6 +13,7 @@ from tidegate.review.rules._following import Visit, visits
 from tidegate.review.rules._permission import right_to
 from tidegate.review.rules._permission_fix import asked_first
 from tidegate.review.rules._targets import Target, is_meant_for_all, named_targets
+from tidegate.review.source import Node
 
 RULE = Rule(
     name="emit-to-client-chosen-target",
@@ -134,20 +135,27 @@ _COMMENT = "may this user write to that room or user?"
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Find emits to what a client's message names."""
-    seen: set[object] = set()
+    seen: set[Node] = set()
+    open_files: set[str] = set()
+    farewells: list[Finding] = []
     for visit in visits(model):
-        if _LEAVES.search(words_of(f"{visit.handler.event} {visit.handler.function.name}")):
-            continue  # a farewell to a room does no harm
+        heard = words_of(f"{visit.handler.event} {visit.handler.function.name}")
+        is_farewell = _LEAVES.search(heard) is not None
         for target in named_targets(model, visit):
-            # Once for each target in a handler, however much is sent there.
-            labels = frozenset(value.label for value in target.values)
-            keys: set[object] = {target.node, (visit.handler.function.node, labels)}
-            if keys & seen or not _is_of_message(target):
+            if target.node in seen or not _is_of_message(target):
                 continue
             finding = _judge(visit, target)
-            if finding is not None:
-                seen |= keys
-                yield finding
+            if finding is None:
+                continue
+            seen.add(target.node)
+            if is_farewell:
+                farewells.append(finding)
+                continue
+            if finding.verdict == "fault":
+                open_files.add(finding.file)
+            yield finding
+    # A farewell does little harm, unless the rooms are open to everybody anyway.
+    yield from (each for each in farewells if each.file in open_files)
 
 
 def _judge(visit: Visit, target: Target) -> Finding | None:
