@@ -30,12 +30,18 @@ _LIFECYCLE = {
 
 def app_of(project: Project, file: SourceFile) -> str:
     """Return the folder of the application a file belongs to; empty for the whole project."""
+    folder = os.path.dirname(file.name)
+    if folder not in project.apps:
+        project.apps[folder] = _app_of(project, folder)
+    return project.apps[folder]
+
+
+def _app_of(project: Project, folder: str) -> str:
     match = re.match(
-        r"((?:.*?/)?(?:apps|services|packages|libs|examples?|samples?)/[^/]+)/", file.name
+        r"((?:.*?/)?(?:apps|services|packages|libs|examples?|samples?)/[^/]+)/", f"{folder}/"
     )
     if match:
         return match[1]
-    folder = os.path.dirname(file.name)
     while folder.strip("/"):  # a name is absolute if the file is outside the root
         names = ("package.json", "pyproject.toml", "manage.py", "requirements.txt")
         if any((project.root / folder / name).exists() for name in names):

@@ -47,6 +47,7 @@ class Project:
         self.notes = notes
         self.names = set(names)
         self.files: dict[str, SourceFile] = {}
+        self.apps: dict[str, str] = {}  # by folder; see ``nest.app_of``
         self._imports: dict[str, dict[str, Import]] = {}
         self._classes: dict[str, dict[str, Class]] = {}
         self._functions: dict[str, dict[str, Function]] = {}

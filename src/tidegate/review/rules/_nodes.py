@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate.review.model import Model
+from tidegate.review.source import SourceFile
 
 __all__ = ["Several", "several_nodes"]
 
@@ -53,9 +54,7 @@ def several_nodes(model: Model, app: str) -> Several | None:
 
 
 def _in_code(model: Model, app: str) -> Iterator[Several]:
-    for file in model.project.files.values():
-        if file.is_test or not re.search(r"\bfork\(|workers", file.text):
-            continue
+    for file in _starting(model):
         if model.app_of(file) != app:
             continue
         for call in file.calls:
@@ -68,19 +67,25 @@ def _in_code(model: Model, app: str) -> Iterator[Several]:
                 yield Several(place, "uvicorn runs several workers", is_code=True)
 
 
+def _starting(model: Model) -> list[SourceFile]:
+    """Return the files that may start processes, of all applications."""
+    if "starting files" not in model.found:
+        model.found["starting files"] = [
+            file
+            for file in model.project.files.values()
+            if ("fork(" in file.text or "workers" in file.text) and not file.is_test
+        ]
+    found: list[SourceFile] = model.found["starting files"]
+    return found
+
+
 def _is_cluster(text: str) -> bool:
     return bool(re.search(r"['\"](?:node:)?cluster['\"]", text))
 
 
 def _in_files(model: Model, app: str) -> Iterator[Several]:
     """Look at the files that tell how an application is run."""
-    for path in _files(model.project.root, app):
-        try:
-            text = path.read_text("utf-8", "replace")[:100_000]
-        except OSError:
-            continue
-        text = re.sub(r"(?m)^\s*(?:#|//).*$", "", text)
-        name = path.name
+    for name, text in _texts(model, app):
         if name.endswith((".yml", ".yaml")) and not name.startswith("pm2"):
             if _replicated(model, text, app):
                 yield Several(name, "several replicas are deployed", is_code=False)
@@ -116,24 +121,40 @@ def _parts(text: str) -> list[str]:
     return re.split(rf"^(?={indent}\S)", body, flags=re.MULTILINE)
 
 
-def _files(root: Path, app: str) -> Iterator[Path]:
-    count = 0
-    for folder in dict.fromkeys([root / app, root]):
-        waiting = [folder]
-        for each in waiting:
-            try:
-                entries = sorted(each.iterdir())
-            except OSError:
-                continue
-            for path in entries:
-                count += 1
-                if count > _MAX_FILES:
-                    return
-                if path.is_dir():
-                    is_inner = each != folder or path.name in _FOLDERS
-                    if is_inner and len(path.relative_to(folder).parts) < 4:
-                        waiting.append(path)
-                elif _FILES.fullmatch(path.name) or (
-                    each != folder and path.suffix in (".yaml", ".yml")
-                ):
-                    yield path
+def _texts(model: Model, app: str) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of such files, without comments: of the application, of the whole."""
+    for folder in dict.fromkeys([model.project.root / app, model.project.root]):
+        key = f"run by {folder}"
+        if key not in model.found:
+            model.found[key] = list(_read(folder))
+        yield from model.found[key]
+
+
+def _read(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in _files(folder):
+        try:
+            text = path.read_text("utf-8", "replace")[:100_000]
+        except OSError:
+            continue
+        yield path.name, re.sub(r"(?m)^\s*(?:#|//).*$", "", text)
+
+
+def _files(top: Path) -> Iterator[Path]:
+    count, waiting = 0, [top]
+    for folder in waiting:
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError:
+            continue
+        for path in entries:
+            count += 1
+            if count > _MAX_FILES:
+                return
+            if path.is_dir():
+                is_inner = folder != top or path.name in _FOLDERS
+                if is_inner and len(path.relative_to(top).parts) < 4:
+                    waiting.append(path)
+            elif _FILES.fullmatch(path.name) or (
+                folder != top and path.suffix in (".yaml", ".yml")
+            ):
+                yield path
