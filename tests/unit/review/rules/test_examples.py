@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from ast_grep_py import SgRoot
 from tests.unit.review.helpers import review_text
 
 from tidegate.review import Rule, all_rules
+from tidegate.review.discover import LANGUAGES
+from tidegate.review.fix import applied
 from tidegate.review.registry import Example
 
 EXAMPLES = [(rule, example) for rule in all_rules() for example in rule.examples]
@@ -22,6 +27,32 @@ def test_the_bad_example_is_found(rule: Rule, example: Example) -> None:
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=IDS)
 def test_the_good_example_is_not(rule: Rule, example: Example) -> None:
     assert not review_text(example.good, rule.name, name=example.file_name, could_not_tell=True)
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=IDS)
+def test_the_corrected_bad_example_parses_and_is_not_found_again(
+    rule: Rule, example: Example
+) -> None:
+    """Where a rule can correct the very code, as ``--show-fix`` shows it."""
+    findings = review_text(example.bad, rule.name, name=example.file_name)
+    fixes = [finding.fix for finding in findings if finding.fix is not None]
+    corrected = applied(example.bad, [edit for fix in fixes for edit in fix.edits])
+    language = LANGUAGES[Path(example.file_name).suffix]
+    assert not SgRoot(corrected, language).root().find_all(kind="ERROR")
+    left = review_text(corrected, rule.name, name=example.file_name)
+    assert len(left) == len(findings) - len(fixes)
+
+
+def test_most_rules_correct_the_very_code() -> None:
+    correcting = {
+        rule.name
+        for rule, example in EXAMPLES
+        for finding in review_text(example.bad, rule.name, name=example.file_name)
+        if finding.fix is not None
+    }
+    without = {rule.name for rule in all_rules()} - correcting
+    # Their corrections are elsewhere: a queue for each node, an adapter, the door.
+    assert without <= {"shared-queue-broadcast", "io-adapter-missing", "verified-again-in-handler"}
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
