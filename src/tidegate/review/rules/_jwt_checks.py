@@ -22,7 +22,7 @@ class Check:
     """A verification, and how the gateway comes to it.
 
     Attributes:
-        place: What to point at: the verification if it is near, else what leads to it.
+        place: What to point at: the verification if it is near, else the call that leads to it.
         function: What runs for the client: a handler, a middleware, a guard's method.
         handler: The handler, if no guard does it.
         is_timed: It is repeated on purpose: by a timer, or for each packet.
@@ -69,13 +69,27 @@ def message_checks(model: Model, gateway: Gateway) -> Iterator[Check]:
 
 
 def _checks(model: Model, function: Function) -> Iterator[Check]:
-    for each in model.project.reach(function):
+    reached = model.project.reach(function)
+    for each in reached:
         for call in each.calls:
             found = verification(model, call)
             if found is not None:
                 is_near = each.file == function.file
+                place = call.node if is_near else _asked(model, reached, each)
                 name = function.node.field("name") or function.node
-                yield Check(found, call.node if is_near else name, function)
+                yield Check(found, place or name, function)
+
+
+def _asked(model: Model, reached: list[Function], verifying: Function) -> Node | None:
+    """Return the nearest call of what verifies in another file: what a reader would take out."""
+    for each in reached:
+        for call in each.calls:
+            if call.name != verifying.name:
+                continue
+            target = model.project.target(call, each)
+            if target is not None and target.node == verifying.node:
+                return call.node
+    return None
 
 
 def _later(gateway: Gateway) -> list[Node]:

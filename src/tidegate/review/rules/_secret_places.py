@@ -92,6 +92,8 @@ def _named(node: Node, parent: Node) -> Place | None:
         if key is None or parent.field("value") != node:
             return None
         name = key.string or key.text
+        if _is_user_of_basic_auth(parent):
+            return Place("key", "ADMIN_PASSWORD", node)
         around = parent.parent.parent if kind == "keyword_argument" and parent.parent else None
         if around is not None and name == "default" and (looked := _looked_up(around)):
             return Place("fallback", looked, around)
@@ -124,6 +126,19 @@ def _named(node: Node, parent: Node) -> Place | None:
         key = parent.field("left")
         return Place("fallback", key.text, node) if key is not None else None
     return None
+
+
+def _is_user_of_basic_auth(pair: Node) -> bool:
+    """Tell a password by its user's name: ``basicAuth({ users: { admin: '…' } })``."""
+    holder = pair.parent
+    outer = holder.parent if holder is not None else None
+    if outer is None or outer.kind not in ("pair", "keyword_argument"):
+        return False
+    key = outer.field("key") or outer.field("name")
+    around = outer.enclosing("call_expression", "call")
+    if key is None or key.text.strip("'\"") != "users" or around is None:
+        return False
+    return re.search(r"basic_?auth", Call(around).path, re.IGNORECASE) is not None
 
 
 def _is_key_option(pair: Node, name: str) -> bool:

@@ -186,3 +186,10 @@ def test_the_correction_in_python() -> None:
     assert applied(code, finding.fix.edits) == (
         'import os\nimport socketio\nKEY = os.environ["JWT_SECRET"]\n'
     )
+
+
+def test_users_of_basic_auth() -> None:
+    code = "import 'socket.io';\napp.use('/admin', basicAuth({ users: { ops: 'letmein' } }));"
+    assert found(code, RULE) == [2]
+    assert not found(code.replace("'letmein'", "process.env.ADMIN_PASSWORD"), RULE)
+    assert not found(code.replace("basicAuth", "render"), RULE)

@@ -196,3 +196,45 @@ def test_the_correction(code: str, fixed: str) -> None:
     assert finding.fix is not None
     assert applied(code, finding.fix.edits) == fixed
     assert not found(fixed, "token-in-query")
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        'next(p for p in raw if p.startswith("token="))',
+        'raw.partition("access_token=")[2]',
+        're.search(r"token=([^&]+)", raw)',
+    ],
+)
+def test_a_middleware_cuts_it_out_itself(cut: str) -> None:
+    code = f"""\
+import re
+from channels.middleware import BaseMiddleware
+class M(BaseMiddleware):
+    async def __call__(self, scope, receive, send):
+        raw = scope["query_string"].decode().split("&")
+        found = {cut}
+        mark = raw.startswith("page=")
+"""
+    assert found(code, "token-in-query", "a.py") == [6]
+
+
+@pytest.mark.parametrize(
+    ("cut", "lines"),
+    [
+        ("req.url.split('token=')[1]", [4]),
+        ("req.url.match(/[?&]token=([^&]*)/)[1]", [4]),
+        ("/token=(.*)/.exec(req.url)[1]", [4]),
+        ("req.headers.cookie.split('session=')[1]", []),
+        ("req.url.split('room=')[1]", []),
+    ],
+)
+def test_a_server_cuts_it_out_itself(cut: str, lines: list[int]) -> None:
+    code = f"""\
+import {{ WebSocketServer }} from 'ws';
+const wss = new WebSocketServer({{ port: 80 }});
+wss.on('connection', (ws, req) => {{
+  check({cut});
+}});
+"""
+    assert found(code, "token-in-query") == lines

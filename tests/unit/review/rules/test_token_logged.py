@@ -224,3 +224,34 @@ def connect():
     print(request.sid, request.remote_addr)
 """
     assert found(flask, RULE, "a.py") == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("console.log('in', data); login(data.accessToken);", [3]),
+        ("const { authToken } = data; logger.debug(data); login(authToken);", [3]),
+        ("logger.debug(JSON.stringify(data)); login(data['jwt_token']);", [3]),
+        ("console.log('in', data.room); login(data.accessToken);", []),
+        ("console.log('in', data); join(data.room);", []),
+        ("console.log('in', data); data.accessToken = null;", []),
+        ("console.log('in', Object.keys(data)); login(data.accessToken);", []),
+    ],
+)
+def test_a_message_with_a_token_in_it(body: str, lines: list[int]) -> None:
+    code = "import { Server } from 'socket.io';\nio.on('connection', (s) => s.on('login', (data) => {\n"
+    code += f"{body} }}));"
+    assert found(code, RULE) == lines
+
+
+def test_a_message_with_a_token_in_python() -> None:
+    code = """\
+import socketio
+sio = socketio.AsyncServer()
+@sio.event
+async def login(sid, data):
+    print("login", data)
+    await check(data.get("access_token"))
+"""
+    assert found(code, RULE, "a.py") == [5]
+    assert not found(code.replace("access_token", "room"), RULE, "a.py")

@@ -128,3 +128,49 @@ def test_the_correction() -> None:
 def test_a_handler_is_corrected_by_a_person() -> None:
     [finding] = review_text(NODE.replace("BODY", "jwt.verify(data.token, KEY);"), RULE)
     assert finding.fix is None
+
+
+SERVICE = """\
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+@Injectable()
+export class Sessions {
+  constructor(private readonly jwt: JwtService) {}
+  async whoIs(client) {
+    const claims = await this.jwt.verifyAsync(client.handshake.auth.token);
+    MORE
+    return claims;
+  }
+  async post(client, text) {
+    const me = await this.whoIs(client);
+    return save(me.sub, text);
+  }
+}
+"""
+POSTS = """\
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { Sessions } from './sessions';
+@WebSocketGateway()
+export class PostsGateway {
+  constructor(private readonly sessions: Sessions) {}
+  async handleConnection(client) {
+    client.data.user = await this.sessions.whoIs(client);
+  }
+  @SubscribeMessage('post')
+  post(client, body) {
+    return this.sessions.post(client, body.text);
+  }
+}
+"""
+
+
+def test_the_call_in_the_service_is_reported() -> None:
+    files = {"src/posts.gateway.ts": POSTS, "src/sessions.ts": SERVICE.replace("MORE", "")}
+    places = [(f.file, f.line) for f in review_project(files, RULE).findings]
+    assert places == [("src/sessions.ts", 12)]
+
+
+def test_a_session_that_may_have_been_revoked_is_asked_again() -> None:
+    more = "if (await this.revokedTokens.has(claims.jti)) throw new Error('revoked');"
+    files = {"src/posts.gateway.ts": POSTS, "src/sessions.ts": SERVICE.replace("MORE", more)}
+    assert not review_project(files, RULE).findings

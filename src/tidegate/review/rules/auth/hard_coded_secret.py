@@ -121,7 +121,7 @@ async def connect():
 
 _HINT = re.compile(
     r"secret|passw|pwd|api_?key|token|_key\b|Key\b|://[^\s/'\"]*:[^\s/'\"]*@|BEGIN \w* ?PRIVATE"
-    r"|createHmac|PlainCredentials|\bsk-|\beyJ|\.(?:verify|sign)\(",
+    r"|createHmac|PlainCredentials|\bsk-|\beyJ|\.(?:verify|sign)\(|basic_?auth",
     re.IGNORECASE,
 )
 _SETTINGS = re.compile(

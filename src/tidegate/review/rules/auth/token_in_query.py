@@ -9,6 +9,7 @@ from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Function, Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._cut_tokens import is_cut_from_address
 from tidegate.review.rules._sent_tokens import local_value, sent_in_address
 from tidegate.review.rules._tokens import is_token_name, server_functions
 from tidegate.review.source import FUNCTIONS, Node, SourceFile
@@ -97,6 +98,7 @@ async def feed(websocket: WebSocket):
 )
 
 _READ = "The server takes the token from the address."
+_TOKEN = re.compile(r"(?:\w*_)?token(?:_key)?")
 _QUERY = re.compile(r"handshake\??\.query$|\brequest\??\._query$")
 
 
@@ -139,6 +141,9 @@ def _node_reads(file: SourceFile) -> Iterator[Finding]:
                 fix = _from_auth(value) if len(pattern.children) == 1 else None
                 yield RULE.fault(name, _READ, fix=fix)
     for call in file.calls:
+        if is_cut_from_address(call) and _is_upgrade(call.node):
+            yield RULE.fault(call.node, _READ)
+            continue
         # new URL(request.url).searchParams.get('token'), of a request that becomes a WebSocket
         if call.name != "get" or not call.args or not is_token_name(call.args[0].string or ""):
             continue
@@ -205,6 +210,9 @@ def _from_auth(holder: Node) -> Fix | None:
 def _python_reads(model: Model, file: SourceFile) -> Iterator[Finding]:
     sockets = {each.node for each in server_functions(model) if each.file == file}
     for call in file.calls:
+        if is_cut_from_address(call) and not _is_kept_as_token(call.node):
+            yield RULE.fault(call.node, _READ)
+            continue
         if call.name not in ("get", "getlist", "pop") or not call.args or call.receiver is None:
             continue
         if _is_token_key(call.args[0]) and _is_query(call.receiver, sockets):
@@ -217,7 +225,7 @@ def _python_reads(model: Model, file: SourceFile) -> Iterator[Finding]:
             yield RULE.fault(node, _READ)
     for node in file.root.find("assignment"):
         left, right = node.field("left"), node.field("right")
-        if left is None or right is None or not re.fullmatch(r"(?:\w*_)?token(?:_key)?", left.text):
+        if left is None or right is None or not _TOKEN.fullmatch(left.text):
             continue
         is_split = re.search(r"query_string|QUERY_STRING", right.text) and "split" in right.text
         is_path = re.search(
@@ -225,6 +233,17 @@ def _python_reads(model: Model, file: SourceFile) -> Iterator[Finding]:
         )
         if (is_split and "parse_qs" not in right.text and ".get(" not in right.text) or is_path:
             yield RULE.fault(node, _READ)
+
+
+def _is_kept_as_token(node: Node) -> bool:
+    """Tell whether a value is assigned to what is called a token, which is reported already."""
+    around = node.enclosing("assignment")
+    left, right = (
+        (around.field("left"), around.field("right")) if around is not None else (None,) * 2
+    )
+    if left is None or right is None or not _TOKEN.fullmatch(left.text):
+        return False
+    return re.search(r"query_string|QUERY_STRING", right.text) is not None
 
 
 def _is_token_key(key: Node) -> bool:

@@ -9,6 +9,7 @@ from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, removed_line, replaced, suggested
 from tidegate.review.model import Function, Model
 from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._carried_tokens import carries_token
 from tidegate.review.rules._logging import READS, is_logging, logged
 from tidegate.review.rules._tokens import is_token_name, server_calls
 from tidegate.review.source import Call, Node
@@ -168,6 +169,10 @@ def _judge(
         if any(_HEADERS.fullmatch(each) for each in texts) and is_socket:
             message = "The headers are written to the log: Authorization and cookies with them."
             yield RULE.fault(node, message, fix=_without(call, node))
+            return
+        if carries_token(node, _is_token):
+            message = "What is written to the log has a token in it, which is read from it here."
+            yield RULE.fault(node, message, confidence="likely", fix=_without(call, node))
             return
         if any(_QUERY.fullmatch(each) for each in texts):
             if in_address and is_socket:

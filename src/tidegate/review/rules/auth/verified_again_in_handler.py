@@ -110,6 +110,11 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 
+_ASKS_MORE = re.compile(
+    r"revoke|token_?version|blacklist|black_listed|blocklist|denylist|is_?banned|is_?active|is_?blocked|disabled|suspended",
+    re.IGNORECASE,
+)
+
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
@@ -137,6 +142,9 @@ def _is_other(check: Check) -> bool:
     token, key = check.verification.token, check.verification.key
     if _HELD.search(check.function.node.text):
         return True  # it verifies only whom the connection didn't
+    verifying = check.verification.call.node.function
+    if verifying is not None and _ASKS_MORE.search(verifying.text):
+        return True  # on purpose: whether the session still holds is known only now
     texts = [each.text for each in (token, key) if each is not None]
     return any(_OTHER.search(text) for text in texts)
 
