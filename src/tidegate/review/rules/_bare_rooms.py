@@ -39,9 +39,14 @@ def bare_id(model: Model, room: Node, depth: int = 0) -> str | None:
                 return bare_id(model, inner, depth + 1)
     if room.kind not in ("identifier", "member_expression", "attribute", "subscript"):
         return None
+    if room.file.is_python and (kind := _of_route(room)):
+        return kind
     names = re.findall(r"\w+", room.text)
     words = words_in(names[-1]) if names else []
-    if not words or not re.fullmatch(_IDS, words[-1]) or set(words) & set(_ROOMS.split("|")):
+    if not words or not re.fullmatch(_IDS, words[-1]):
+        return None
+    is_of_topic = words[-1] in ("id", "uuid") and words[-2:-1] == ["channel"]
+    if set(words) & set(_ROOMS.split("|")) and not is_of_topic:
         return None
     if len(words) > 1:
         return words[-2]
@@ -53,6 +58,21 @@ def bare_id(model: Model, room: Node, depth: int = 0) -> str | None:
             holder[0] if holder and holder[0] not in ("data", "payload", "this", "self") else "id"
         )
     return words[0]
+
+
+def _of_route(room: Node) -> str | None:
+    """Return the kind of a group of Channels that is a part of the address as it is."""
+    owner = room.enclosing("class_definition")
+    for each in owner.find("assignment") if owner is not None else ():
+        left, right = each.field("left"), each.field("right")
+        if left is None or right is None or left.text != room.text:
+            continue
+        key = re.fullmatch(
+            r"(?:self\.)?scope\[['\"]url_route['\"]\]\[['\"]kwargs['\"]\](?:\[|\.get\()['\"](\w+)['\"][\])]",
+            right.text,
+        )
+        return words_in(key[1])[0] if key is not None else None
+    return None
 
 
 def prefixed(room: Node, kind: str) -> str:

@@ -144,3 +144,35 @@ def test_python(code: str, expected: bool) -> None:
     for finding in findings:
         assert finding.fix is not None
         assert not found(applied(code, finding.fix.edits), "any-origin", "a.py")
+
+
+WRAPPED = """\
+import socketio
+class Hub:
+    def __init__(self, app, origins="*"):
+        self.sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins=origins)
+CALL
+"""
+MADE = """\
+import { Server } from 'socket.io';
+export function serve(http, origin = '*') {
+  return new Server(http, { cors: { origin } });
+}
+CALL
+"""
+
+
+def test_a_default_that_no_call_replaces() -> None:
+    assert found(WRAPPED.replace("CALL", "hub = Hub(None)"), "any-origin", "a.py") == [3]
+    assert found(MADE.replace("CALL", "serve(http);"), "any-origin") == [2]
+    [finding] = review_text(WRAPPED.replace("CALL", ""), "any-origin", name="a.py")
+    assert finding.fix is not None
+    fixed = applied(WRAPPED, finding.fix.edits)
+    assert 'def __init__(self, app, origins=["https://app.example.com"]):' in fixed
+    assert not found(fixed, "any-origin", "a.py")
+
+
+@pytest.mark.parametrize("call", ["Hub(None, ORIGINS)", "Hub(None, origins=[])", "Hub(**given)"])
+def test_a_default_that_a_call_replaces(call: str) -> None:
+    assert not found(WRAPPED.replace("CALL", call), "any-origin", "a.py")
+    assert not found(MADE.replace("CALL", "serve(http, ORIGINS);"), "any-origin")

@@ -130,3 +130,9 @@ def test_the_adapter_overrides_what_differs() -> None:
         "b.ts": two("{ cors: true }", "{ cors: false }"),
     }
     assert not review_project(files, RULE).findings
+
+
+def test_methods_are_no_matter() -> None:
+    first = "{ cors: { origin: 'https://a', methods: ['GET', 'POST'] } }"
+    assert not found(two(first, "{ namespace: 'b', cors: { origin: 'https://a' } }"), RULE)
+    assert found(two(first, "{ cors: { origin: 'https://a', credentials: true } }"), RULE)

@@ -135,3 +135,10 @@ def test_options_made_elsewhere() -> None:
     code = NODE + "const io = new Server(http, optionsOf(config));"
     [finding] = review_text(code, RULE, could_not_tell=True)
     assert finding.verdict == "could-not-tell"
+
+
+def test_clients_that_poll_only() -> None:
+    code = "import { io } from 'socket.io-client';\nconst socket = io(URL, { transports: LIST });"
+    assert found(code.replace("LIST", "['polling']"), RULE) == [2]
+    assert not found(code.replace("LIST", "['websocket', 'polling']"), RULE)
+    assert not found(code.replace("LIST", "['websocket']"), RULE)

@@ -107,3 +107,40 @@ class Orders(AsyncWebsocketConsumer):
     result = applied(text, finding.fix.edits)
     assert result == text.replace("str(self.user.id)", 'f"user_{self.user.id}"')
     assert not found(result, RULE, "a.py")
+
+
+def test_the_join_at_the_connection_comes_first() -> None:
+    code = """\
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+@WebSocketGateway()
+export class A {
+  @SubscribeMessage('open')
+  open(client: Socket, body: { noteId: string }) {
+    client.join(body.noteId);
+  }
+  handleConnection(client: Socket) {
+    client.join(client.data.userId);
+  }
+}
+"""
+    assert found(code, RULE) == [9]
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ('self.scope["url_route"]["kwargs"]["board_name"]', [6]),
+        ('self.scope["url_route"]["kwargs"].get("board")', [6]),
+        ("f\"board_{self.scope['url_route']['kwargs']['name']}\"", []),
+    ],
+)
+def test_a_group_that_is_a_part_of_the_address(value: str, lines: list[int]) -> None:
+    code = f"""\
+from asgiref.sync import async_to_sync
+from channels.generic.websocket import WebsocketConsumer
+class C(WebsocketConsumer):
+    def connect(self):
+        self.room_name: str = {value}
+        async_to_sync(self.channel_layer.group_add)(self.room_name, self.channel_name)
+"""
+    assert found(code, RULE, "a.py") == lines

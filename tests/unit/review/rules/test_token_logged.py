@@ -239,8 +239,8 @@ def connect():
     ],
 )
 def test_a_message_with_a_token_in_it(body: str, lines: list[int]) -> None:
-    code = "import { Server } from 'socket.io';\nio.on('connection', (s) => s.on('login', (data) => {\n"
-    code += f"{body} }}));"
+    code = "import { Server } from 'socket.io';\n"
+    code += f"io.on('connection', (s) => s.on('login', (data) => {{\n{body} }}));"
     assert found(code, RULE) == lines
 
 

@@ -112,12 +112,19 @@ def check(model: Model) -> Iterator[Finding]:
                 bare.setdefault(join.node.file.name, []).append(_Bare(join.node, room, kind))
     sent = [(each, bare_id(model, each.room)) for each in addresses(model)] if bare else []
     for found in bare.values():
-        first = found[0]
+        first = next((each for each in found if _is_of_connect(each.node)), found[0])
         others = sorted({each.kind for each in found} - {first.kind})
         message = f"`{first.room.text}` is the whole name of this room: it may be any id."
         if others:
             message = f"{message} Others are made of: {', '.join(others)}."
         yield RULE.fault(first.node, message, fix=_fix(model, first.node.file, found, sent))
+
+
+def _is_of_connect(node: Node) -> bool:
+    """Tell a join when a client connects: what it is named by counts for all that follow."""
+    function = node.enclosing("method_definition", "function_definition")
+    name = function.field("name") if function is not None else None
+    return name is not None and name.text in ("handleConnection", "connect", "on_connect")
 
 
 def _elements(room: Node) -> list[Node]:

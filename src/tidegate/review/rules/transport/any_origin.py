@@ -8,6 +8,7 @@ from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, replaced, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._defaults import default_of
 from tidegate.review.rules._origins import Origin, admits, origins
 from tidegate.review.rules._servers import servers
 
@@ -64,6 +65,11 @@ def check(model: Model) -> Iterator[Finding]:
         if origin.is_missing:
             message = "Without `origin`, `cors` allows every page."
             yield RULE.fault(node, message, fix=_fix(origin))
+            continue
+        default = default_of(model, node)
+        if default is not None and admits(model, default) == "any":
+            message = "This default lets pages of every origin connect, and no call passes another."
+            yield RULE.fault(default, message, fix=_fix(Origin(default, origin.holder)))
             continue
         verdict = admits(model, node)
         if origin.is_python and node.kind == "list" and not node.children:

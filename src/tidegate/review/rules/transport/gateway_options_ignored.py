@@ -111,6 +111,9 @@ _OF_THE_SERVER = frozenset(
     }
 )
 
+_OF_REQUESTS = ("methods", "maxAge", "preflightContinue", "optionsSuccessStatus")
+"""Entries of ``cors`` that matter to other servers: requests of Socket.IO are always the same."""
+
 _COMMENTS = re.compile(r"""("[^"\n]*"|'[^'\n]*'|`[^`]*`)|//[^\n]*|/\*.*?\*/|\s+""", re.DOTALL)
 """What does not matter in an expression; texts, which do, are kept."""
 
@@ -187,7 +190,18 @@ def _own(gateway: Gateway) -> dict[str, Node]:
 def _differs(model: Model, one: Node, other: Node | None) -> bool:
     if other is None:
         return True
+    first, second = (bare(model.project.value(bare(each)) or each) for each in (one, other))
+    if first.kind == second.kind == "object" and "origin" in {**first.pairs(), **second.pairs()}:
+        entries, others = _told(first), _told(second)
+        return entries.keys() != others.keys() or any(
+            _written(model, entries[key]) != _written(model, others[key]) for key in entries
+        )
     return _written(model, one) != _written(model, other)
+
+
+def _told(cors: Node) -> dict[str, Node]:
+    """Return the entries of ``cors`` that decide who may connect."""
+    return {key: value for key, value in cors.pairs().items() if key not in _OF_REQUESTS}
 
 
 def _written(model: Model, node: Node) -> str:

@@ -17,7 +17,7 @@ RULE = Rule(
     topic="transport",
     severity="low",
     languages=("typescript", "python"),
-    summary="A server accepts HTTP long polling.",
+    summary="A server accepts HTTP long polling, or a client does nothing else.",
     why=(
         "Polling needs a load balancer that sends a client to the same node each time, or the "
         "session is unknown there and the client starts again. Each message costs a request, "
@@ -76,7 +76,7 @@ sio = socketio.AsyncServer(async_mode="asgi", transports=["websocket"])
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
-    """Look at each server's list of transports."""
+    """Look at each server's list of transports, and at clients that know one only."""
     for server in servers(model):
         given = server.options.get("transports")
         if given is None:
@@ -87,7 +87,12 @@ def check(model: Model) -> Iterator[Finding]:
             yield RULE.could_not_tell(given, "The transports are made elsewhere.")
         elif "polling" in listed:
             message = "This list lets clients poll."
-            yield RULE.fault(given, message, fix=_without_polling(server, given))
+            yield RULE.fault(given, message, fix=_without_polling(given))
+    for client in model.clients:
+        given = (client.options or {}).get("transports")
+        if given is not None and list_of(model, given) == ["polling"]:
+            message = "This client polls only."
+            yield RULE.fault(given, message, fix=_without_polling(given))
 
 
 def _absent(server: Server) -> Iterator[Finding]:
@@ -100,7 +105,7 @@ def _absent(server: Server) -> Iterator[Finding]:
         yield RULE.fault(server.node, message, fix=with_option(server, "transports", value))
 
 
-def _without_polling(server: Server, given: Node) -> Fix | None:
+def _without_polling(given: Node) -> Fix | None:
     if given.kind not in ("array", "list"):
         return None
     quote = '"' if '"' in given.text else "'"
