@@ -53,7 +53,12 @@ def works_for_anybody(
             return False
     if any(_is_unseen(model, call, function, sockets) for call in function.calls):
         return False
-    return any(_has_effect(call) for call in function.calls)
+    return any(
+        _has_effect(call)
+        for each in reached[:20]
+        for call in each.calls
+        if model.project.target(call, each) is None  # else what it does there counts
+    )
 
 
 def _is_guarded(gateway: Gateway, function: Function) -> bool:

@@ -19,8 +19,18 @@ _VERIFIES = re.compile(
     r"|(?:get|load)_?\w*(?:Session|Identity|_identity|Principal|CurrentUser|current_user)\w*"
     r"|current_user|is_?authenticated|isAuthenticated|is_anonymous|AnonymousUser|getServerSession"
     r"|\w*(?:auth|Auth|jwt|Jwt|token|Token)\w*(?:Middleware|middleware|Guard|guard|Verifier|verifier)\w*"
+    r"|(?:validate|check|require|ensure|assert)_?(?:[A-Z]?[a-z]+_?){0,2}(?:[tT]oken|[jJ]wt|[aA]uth(?!or(?!i))|[cC]redentials|[cC]ookie)\w*"
+    r"|is_?(?:[vV]alid|[vV]erified)_?\w*(?:[tT]oken|[jJ]wt|[sS]ession|[aA]uth)\w*|(?:is_?)?\w*(?:[tT]oken|[jJ]wt)_?(?:Is|is_)?[vV]alid"
+    r"|(?:\w*_)?(?:user|User|identity|claims|payload)_?(?:From|from)_?(?:\w*_)?(?:Token|token|Jwt|jwt|Cookie|cookie|Session|session)\w*"
     r"|canActivate|validateUser|validate_user|verifier|unsign|identify|login_required\w*|passport"
 )
+_THINGS = re.compile(
+    r"(?:verify|decode|authorize|check|validate|ensure|assert)\w*?_?(?:[vV]ideo|[iI]mage|[pP]hoto|[pP]icture|[fF]rame"
+    r"|[aA]udio|[fF]iles?|[pP]ayment|[rR]eceipt|[pP]urchase|[eE]mail|[pP]hone|[cC]aptcha|[aA]nswer|[mM]ove"
+    r"|[mM]essage|[pP]acket|[bB]ody|[sS]chema|[cC]hecksum|[oO]rder|[vV]ote|[bB]et|[jJ]son|JSON|[bB]ase64"
+    r"|[bB]ytes|[cC]hunk|[uU]tf_?8|[tT]ext|URI(?:Component)?|Uri|URL|[uU]rl)",
+)
+"""Names that verify or decode something else than who somebody is."""
 _DATABASE = re.compile(
     r"get_?(?:async_?|db_?|new_?)?session(?:_?local|_?maker)?|decode", re.IGNORECASE
 )
@@ -28,6 +38,8 @@ _DATABASE = re.compile(
 
 def verifies(name: str) -> bool:
     """Tell whether a name says that who somebody is gets verified, or was."""
+    if _THINGS.fullmatch(name.lstrip("_#")):
+        return False
     bare = re.sub(
         r"^[_#]*(?:(?:ws|socket|websocket|do|try|async|sync|handle)_?(?=[A-Z_a-z]))?", "", name
     )

@@ -9,25 +9,25 @@ from typing import Literal
 
 from tidegate.review.model import Function, Gateway, Model
 from tidegate.review.rules._auth_names import is_other, verifies
+from tidegate.review.rules._gate_refusals import has_credentials, is_of_message, refusal_of
 from tidegate.review.rules._gates import Gate, gates, gates_before
-from tidegate.review.source import FUNCTIONS, Call, Node
+from tidegate.review.source import Node
 
 __all__ = ["Evidence", "authentication", "authentication_before", "guards_of"]
 
-_CREDENTIALS = re.compile(
-    r"\b(?:\w*[tT]oken\w*|\w*[aA]uth\w*|\w*[sS]ession\w*|\w*[cC]ookies?\w*|\w*[jJ]wt\w*|api_?[kK]ey\w*"
-    r"|\w*[sS]ecret\w*|\w*[pP]assword\w*|user)\b"
-)
-_REFUSALS = ("disconnect", "close", "_onerror", "terminate", "disconnectSockets")
-_CONDITIONS = ("if_statement", "catch_clause", "except_clause", "try_statement")
 _HARMLESS = re.compile(
     r"(?:^|\.)(?:log|debug|info|warn|warning|error|verbose|print|set|add|push|append|delete|remove"
-    r"|join|emit|on|once|to|get|has|String|accept|send|send_json|send_text|enter_room|dir)$"
+    r"|join|emit|on|once|to|get|has|String|accept|send|send_json|send_text|enter_room|dir|disconnect)$"
 )
 _CHECKS = re.compile(r"check|auth|valid|verif|guard|allow|permi|user|token|require", re.IGNORECASE)
 _NAMES_USER = re.compile(
     r"(?:query|auth|query_params|args|searchParams)\b[\w.?()'\"\[\]]{0,12}?\b(?:user_?[iI]d|userId|username)\b"
 )
+_QUERY = re.compile(
+    r"QUERY_STRING|query_string|query_params|handshake\??\.query|searchParams|req\.url"
+)
+_USER_KEY = re.compile(r"['\"](?:user_?id|userId|username|uid)['\"]")
+_LIKE_SOCKET = re.compile(r"sock|client|conn|req|scope|environ|sid\b|\bws", re.IGNORECASE)
 _MOST = 60
 _OTHER_GUARDS = re.compile(r"thrott|rate|limit", re.IGNORECASE)
 
@@ -44,6 +44,11 @@ class Evidence:
     node: Node | None = None
     is_refusal: bool = False
 
+    @property
+    def is_proof(self) -> bool:
+        """Tell whether nothing else needs to be looked at."""
+        return self.verdict == "yes" and not self.is_refusal
+
 
 def guards_of(gateway: Gateway) -> list[Node]:
     """Return the decorators that bind guards to a gateway's class, without rate limits."""
@@ -59,10 +64,10 @@ def authentication(model: Model, gateway: Gateway) -> Evidence:
     if gateway.framework == "tidegate":
         return Evidence("yes")
     evidence = _first(model, gates(model, gateway))
-    if evidence.verdict == "yes":
-        return evidence
     if evidence.is_refusal and _names_its_user(gateway):
         return Evidence("no")
+    if evidence.verdict == "yes":
+        return evidence
     unknown = evidence.node if gateway.is_complete else evidence.node or gateway.node
     for handler in gateway.of_kind("message"):
         name = f"{handler.event or ''} {handler.function.name}"
@@ -75,7 +80,8 @@ def _names_its_user(gateway: Gateway) -> bool:
     """Tell whether a client says itself which user it is; that a room exists proves nothing."""
     for handler in gateway.of_kind("connect"):
         function = handler.function
-        if _NAMES_USER.search(function.body.text):
+        text = function.body.text
+        if _NAMES_USER.search(text) or (_QUERY.search(text) and _USER_KEY.search(text)):
             return True
         is_endpoint = gateway.framework == "websocket" and function.file.is_python
         if is_endpoint and any(
@@ -106,11 +112,17 @@ def _first(model: Model, found: Iterable[Gate]) -> Evidence:
         if gate.node not in model.judged:
             model.judged[gate.node] = _in_reach(model, gate)
         evidence: Evidence = model.judged[gate.node]
-        if evidence.verdict == "yes":
+        if evidence.is_proof:
             return evidence
-        if evidence.verdict == "unknown":
-            unknown = unknown or evidence
+        unknown = _better(unknown, evidence)
     return unknown or Evidence("no")
+
+
+def _better(known: Evidence | None, found: Evidence) -> Evidence | None:
+    """Return what says more of two: a refusal for want of a user, or what can't be judged."""
+    if found.verdict == "no" or (known is not None and known.verdict == "yes"):
+        return known
+    return found if known is None or found.verdict == "yes" else known
 
 
 def _in_reach(model: Model, gate: Function) -> Evidence:
@@ -118,16 +130,15 @@ def _in_reach(model: Model, gate: Function) -> Evidence:
     reached = _connecting(model, gate)
     for function in reached:
         evidence = _in_function(model, function, is_gate=function is gate)
-        if evidence.verdict == "yes":
+        if evidence.is_proof:
             return evidence
-        if evidence.verdict == "unknown":
-            unknown = unknown or evidence
+        unknown = _better(unknown, evidence)
     if unknown is not None:
         return unknown
     seen = {function.node for function in reached}
     for function in model.project.reach(gate):
         for name in _names(function):
-            is_later = function.node not in seen or _is_of_message(name, function)
+            is_later = function.node not in seen or is_of_message(name, function)
             if is_later and verifies(name.text) and not is_other(name):
                 return Evidence("unknown", name)  # a message may bring the token
     return Evidence("no")
@@ -141,7 +152,7 @@ def _connecting(model: Model, gate: Function) -> list[Function]:
             target = model.project.target(call, function)
             if target is None or target.node in seen or len(seen) > _MOST:
                 continue
-            if not _is_of_message(call.node, function):
+            if not is_of_message(call.node, function):
                 seen.add(target.node)
                 reached.append(target)
     return reached
@@ -159,18 +170,19 @@ def _names(function: Function) -> list[Node]:
 def _in_function(model: Model, function: Function, *, is_gate: bool) -> Evidence:
     names = _names(function)
     for name in names:
-        if verifies(name.text) and not is_other(name) and not _is_of_message(name, function):
+        if verifies(name.text) and not is_other(name) and not is_of_message(name, function):
             return Evidence("yes", name)
-    refusal = _refusal(function)
+    refusal = refusal_of(function)
     is_ours = is_gate or refusal is None or "raise" not in refusal.kind
     if refusal is not None and (is_ours or _CHECKS.search(function.name)):
-        has_credentials = any(_CREDENTIALS.fullmatch(name.text) for name in names) or any(
-            _CREDENTIALS.search(text.text)
-            for text in function.node.find("string")
-            if " " not in text.text  # a key, not what a log or a docstring says
-        )
-        return Evidence("yes" if has_credentials else "unknown", refusal, not has_credentials)
-    sockets = {parameter.name for parameter in function.parameters[:1]} | {"client", "socket"}
+        by_credentials = has_credentials(function)
+        is_user = by_credentials or re.search(r"\b[uU]ser\b", function.body.text) is not None
+        return Evidence("yes" if is_user else "unknown", refusal, not by_credentials)
+    sockets = {"client", "socket"} | {
+        each.name
+        for each in function.parameters[:1]
+        if is_gate or _LIKE_SOCKET.search(f"{each.name} {each.type}")
+    }
     for call in function.calls:
         if _HARMLESS.search(call.path) or model.project.target(call, function) is not None:
             continue
@@ -182,43 +194,3 @@ def _in_function(model: Model, function: Function, *, is_gate: bool) -> Evidence
         if re.search(words, call.path, re.IGNORECASE):
             return Evidence("unknown", call.node)
     return Evidence("no")
-
-
-def _refusal(function: Function) -> Node | None:
-    """Return where a function turns a client away."""
-    conditions = _CONDITIONS[:1] if function.file.is_python else _CONDITIONS
-    for call in function.calls:
-        if _is_of_message(call.node, function):
-            continue
-        if call.receiver is None:
-            if call.name == "disconnect" or _passes_error(call):
-                return call.node
-        elif call.name in _REFUSALS and call.node.enclosing(*conditions):
-            return call.node
-    for node in function.body.find("throw_statement", "raise_statement"):
-        if not _is_of_message(node, function):
-            return node
-    for node in function.body.find("return_statement"):
-        if re.fullmatch(r"return\s+False", node.text):
-            return node
-    return None
-
-
-def _is_of_message(node: Node, function: Function) -> bool:
-    """Tell whether a place runs for a message, in a listener that the function registers."""
-    for around in node.ancestors():
-        if around == function.node:
-            return False
-        if around.kind in FUNCTIONS:
-            holder = around.parent.parent if around.parent is not None else None
-            is_call = holder is not None and holder.kind == "call_expression"
-            if is_call and Call(holder).name in ("on", "once", "addEventListener"):  # type: ignore[arg-type]
-                return True
-    return False
-
-
-def _passes_error(call: Call) -> bool:
-    """Tell ``next(new Error())`` from ``next()``."""
-    if call.name not in ("next", "fn", "callback", "cb", "done") or not call.args:
-        return False
-    return call.args[0].kind in ("new_expression", "identifier", "as_expression", "string")

@@ -32,6 +32,7 @@ _IDENTITY = re.compile(
     r"|identity|principal|account(?:_?id)?|member|sub|uid|is_?allowed)",
     re.IGNORECASE,
 )
+_SCOPE_USER = re.compile(r"\bscope(?:\[|\.get\()\s*['\"]user['\"]")
 _OTHER_ERRORS = re.compile(
     r"Disconnect|Timeout|JSONDecode|Cancelled|KeyboardInterrupt|ConnectionClosed|SystemExit"
     r"|\b(?:TypeError|AttributeError|OSError|IntegrityError|RuntimeError)$"
@@ -84,7 +85,7 @@ def has_credentials(model: Model, function: Function) -> bool:
     """Tell whether a function looks at a token, or has one verified."""
     known = model.judged.get(("credentials", function.node))
     if known is None:
-        known = any(
+        known = _SCOPE_USER.search(function.body.text) is not None or any(
             _CREDENTIAL.fullmatch(name) or verifies(name)
             for each in model.project.reach(function)[:12]
             for name in set(re.findall(r"\w+", _without_comments(each)))

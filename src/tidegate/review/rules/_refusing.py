@@ -4,11 +4,37 @@ from __future__ import annotations
 
 from tidegate.review.fix import Edit, Fix, replaced, safe, suggested
 from tidegate.review.rules._connecting import Scene
-from tidegate.review.rules._failed_checks import FailedCheck
+from tidegate.review.rules._failed_checks import FailedCheck, rest_of
 from tidegate.review.rules._outcomes import Outcome
 from tidegate.review.source import Call, Node
 
-__all__ = ["refusal_code", "refusal_in", "refusal_of_next"]
+__all__ = ["refusal_code", "refusal_in", "refusal_of_next", "welcome_follows"]
+
+
+def welcome_follows(refusal: Call, name: str) -> bool:
+    """Tell whether ``next()`` surely runs after ``next(error)``, which leaves nothing."""
+    holder = refusal.node.parent
+    if holder is None or holder.kind != "expression_statement":
+        return False
+    for statement in rest_of(holder):
+        if statement.kind in ("return_statement", "throw_statement", "break_statement"):
+            return _welcomes(statement, name)
+        if statement.kind in ("expression_statement", "try_statement") and any(
+            _welcomes(each, name)
+            for each in statement.find("expression_statement")
+            if each == statement or each.parent == statement.field("body")
+        ):
+            return True
+    return False
+
+
+def _welcomes(statement: Node, name: str) -> bool:
+    """Tell ``next()`` and ``return next()``."""
+    value = statement.children[0] if statement.children else None
+    if value is None or value.kind != "call_expression":
+        return False
+    call = Call(value)
+    return call.receiver is None and call.name == name and not call.args
 
 
 def refusal_of_next(call: Call, scene: Scene) -> Fix:

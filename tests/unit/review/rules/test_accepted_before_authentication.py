@@ -207,3 +207,28 @@ def test_the_correction_gives_a_deadline() -> None:
     body = "  ws.on('message', (m) => jwt.verify(m, KEY));"
     code = corrected(WS.replace("BODY", body), "a.ts")
     assert "const deadline = setTimeout(() => ws.close(1008, 'Unauthorized'), 10_000);" in code
+
+
+@pytest.mark.parametrize(
+    ("question", "lines"),
+    [
+        ("if self.scope['user'].is_authenticated:", []),
+        ("if self.user:", []),
+        ("if self.scope['user'] is not None:", []),
+    ],
+)
+def test_who_is_known_is_accepted_and_others_are_closed(question: str, lines: list[int]) -> None:
+    code = f"""\
+from channels.generic.websocket import AsyncWebsocketConsumer
+class C(AsyncWebsocketConsumer):
+    async def connect(self):
+        self.user = self.scope["user"]
+        {question}
+            await self.channel_layer.group_add("all", self.channel_name)
+            await self.accept()
+        else:
+            await self.close()
+"""
+    assert found(code, RULE, "a.py") == lines
+    early = code.replace("        self.user", "        await self.accept()\n        self.user")
+    assert found(early.replace("            await self.accept()\n", ""), RULE, "a.py") == [4]

@@ -134,3 +134,22 @@ def test_the_correction_asks() -> None:
     asked = f"    if (!client.data.user) return;\n    {MESSAGE}"
     assert good == code.replace(f"    {MESSAGE}", asked)
     assert not found(good, RULE)
+
+
+@pytest.mark.parametrize(
+    ("does", "is_found"),
+    [
+        ("await client.leave(room);", False),
+        ("await this.load(client); await client.leave(room);", False),
+        ("await client.join(room);", True),
+        ("await this.repository.save(room);", True),
+    ],
+)
+def test_what_a_service_does_counts_not_that_it_is_called(does: str, *, is_found: bool) -> None:
+    service = f"class ChatService {{ async act(client: Socket, room: string) {{ {does} }} }}\n"
+    code = NEST.replace("CONNECT", CONNECT).replace("MARK", "")
+    code = code.replace(
+        "  async handle", "  constructor(private chat: ChatService) {}\n  async handle"
+    )
+    code = code.replace("MESSAGE", "return this.chat.act(client, data.room);")
+    assert bool(found(service + code, RULE)) is is_found

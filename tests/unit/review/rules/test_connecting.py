@@ -126,7 +126,7 @@ class C(WebsocketConsumer):
     def connect(self):
         BODY
 """
-    assert found(channels.replace("BODY", "self.accept()"), OPEN, "a.py") == [2]
+    assert found(channels.replace("BODY", "self.accept()"), OPEN, "a.py") == [3]
     body = "if self.scope['user'].is_anonymous: self.close()"
     assert not found(channels.replace("BODY", body), OPEN, "a.py")
     client = (

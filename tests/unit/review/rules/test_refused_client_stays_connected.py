@@ -345,3 +345,37 @@ def test_the_correction_in_python() -> None:
     good = corrected(FAST.replace("BODY", body), "a.py")
     assert "        await websocket.close(code=1008)\n        return\n" in good
     assert not found(good, RULE, "a.py")
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("  if (banned.has(socket.id)) next(new Error('banned'));\n  next();", [6]),
+        ("  if (!(await mayJoin(socket))) {\n    next(new Error('no'));\n  }\n  next();", [7]),
+        (
+            "  try {\n    if (full()) next(new Error('full'));\n    next();\n  } catch { return; }",
+            [7],
+        ),
+        (
+            "  if (full()) {\n    next(new Error('full'));\n  }\n  log(socket);\n  return next();",
+            [7],
+        ),
+        ("  if (full()) return next(new Error('full'));\n  next();", []),
+        ("  if (full()) {\n    next(new Error('full'));\n    return;\n  }\n  next();", []),
+        ("  if (full()) { next(new Error('full')); } else { next(); }", []),
+        ("  if (full()) next(new Error('full'));\n  if (!full()) next();", []),
+        ("  if (full()) next(new Error('full'));\n  queue.add(() => next());", []),
+    ],
+)
+def test_a_middleware_that_refuses_for_any_reason_and_goes_on(body: str, lines: list[int]) -> None:
+    assert found(USE.replace("BODY", body), RULE) == lines
+
+
+def test_the_correction_of_any_refusal_returns() -> None:
+    code = USE.replace("BODY", "  if (full()) {\n    next(new Error('full'));\n  }\n  next();")
+    [finding] = review_text(code, RULE)
+    assert finding.fix is not None
+    assert finding.fix.is_safe
+    good = applied(code, finding.fix.edits)
+    assert good == code.replace("    next(new", "    return next(new")
+    assert not found(good, RULE)

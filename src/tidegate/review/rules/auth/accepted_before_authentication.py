@@ -233,14 +233,19 @@ def _judge(model: Model, gateway: Gateway, handler: Handler) -> Iterator[Finding
 
 
 def _checks(model: Model, function: Function) -> list[Node]:
-    """Return where a function checks who the client is, in order."""
+    """Return where a function checks who the client is, in order.
+
+    An ``else`` runs for strangers, and the question before it is the check.
+    """
     calls = [
         call.node
         for call in function.calls
         if is_verifying(call) and call.node.function == function.node
     ]
     failed = [
-        each.node for each in failed_checks(model, function) if each.node.function == function.node
+        each.around if each.node.kind == "else_clause" else each.node
+        for each in failed_checks(model, function)
+        if each.node.function == function.node
     ]
     return sorted([*calls, *failed], key=lambda node: node.start)
 

@@ -11,6 +11,7 @@ from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._authentication import authentication, guards_of
 from tidegate.review.rules._emits import emits
 from tidegate.review.rules._first_checks import first_check, middleware_for
+from tidegate.review.source import Node
 
 RULE = Rule(
     name="connection-without-authentication",
@@ -118,8 +119,18 @@ def check(model: Model) -> Iterator[Finding]:
             yield RULE.could_not_tell(gateway.node, "Only programs of this computer reach it.")
         elif gateway.handlers or gateway.framework == "nest":
             message = f"Nothing checks who connects to {_name(gateway)}."
-            yield RULE.fault(gateway.node, message, fix=first_check(gateway))
+            yield RULE.fault(_place(gateway), message, fix=first_check(gateway))
     yield from _servers_without_handlers(model)
+
+
+def _place(gateway: Gateway) -> Node:
+    """Return the connect handler of a class, where the check should be; else what there is."""
+    for handler in gateway.of_kind("connect"):
+        is_own = handler.function.owner is not None and handler.function.owner is gateway.owner
+        name = handler.function.node.field("name")
+        if is_own and name is not None:
+            return name
+    return gateway.node
 
 
 def _guards_messages(gateway: Gateway) -> bool:

@@ -8,8 +8,15 @@ from collections.abc import Iterator
 from tidegate.review.diagnostic import Finding
 from tidegate.review.model import Gateway, Handler, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._authentication import authentication, guards_of
+from tidegate.review.rules._authentication import authentication, authentication_before, guards_of
 from tidegate.review.rules._first_checks import first_check
+from tidegate.review.rules._trusted_sockets import (
+    IDENTITY,
+    bound_guards,
+    is_set_by_guard,
+    trusted_of,
+)
+from tidegate.review.source import Node
 
 RULE = Rule(
     name="guard-not-run-on-connect",
@@ -61,9 +68,7 @@ export class OrdersGateway {
     ),
 )
 
-_RELIES = re.compile(
-    r"\b(?:user\w*|identity|tenant\w*|auth\w*|claims|session|account\w*|principal)\b", re.I
-)
+_RELIES = re.compile(rf"\b{IDENTITY}\b", re.I)
 _SERVES = ("join", "emit", "send")
 
 
@@ -78,19 +83,25 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def _judge(model: Model, gateway: Gateway, handler: Handler) -> Iterator[Finding]:
-    own = handler.function.decorated("UseGuards")
-    if not own and not guards_of(gateway):
+    own = bound_guards(handler.function)
+    is_class = bool(guards_of(gateway))
+    trusted = trusted_of(model, handler)
+    if not own and not is_class and not (trusted and is_set_by_guard(model, gateway)):
         return
     evidence = authentication(model, gateway)
-    if evidence.verdict == "yes":
+    if evidence.verdict == "yes" and not (trusted and _is_in(model, handler, evidence.node)):
         return
     node = own[0].node if own else handler.function.node.field("name") or handler.function.node
-    if evidence.verdict == "unknown":
+    if authentication_before(model, gateway).verdict == "unknown" or (
+        evidence.verdict == "unknown" and not trusted
+    ):
         yield RULE.could_not_tell(node, "Whether the handshake is checked can't be seen here.")
     elif own:
         message = "Nest never runs this guard: nobody is checked at the connection."
+        if trusted:
+            message = f"Nest never runs this guard: `{trusted}` is not set at the connection."
         yield RULE.fault(node, message, fix=first_check(gateway))
-    elif _relies(handler):
+    elif trusted or _relies(handler):
         message = "The guards of this gateway have not run when this does."
         yield RULE.fault(node, message, fix=first_check(gateway))
     elif any(call.name in _SERVES for call in handler.function.calls):
@@ -111,3 +122,11 @@ def _relies(handler: Handler) -> bool:
         if match and _RELIES.fullmatch(match[1]):
             return True
     return False
+
+
+def _is_in(model: Model, handler: Handler, node: Node | None) -> bool:
+    """Tell whether a place is in the handler, or in what it calls."""
+    return node is not None and any(
+        each.file is node.file and each.node.start <= node.start < each.node.end
+        for each in model.project.reach(handler.function)
+    )

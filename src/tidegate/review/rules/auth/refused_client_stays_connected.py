@@ -11,7 +11,7 @@ from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._connecting import Scene, accepts, scenes
 from tidegate.review.rules._failed_checks import FailedCheck, failed_checks, rest_of, subject_of
 from tidegate.review.rules._outcomes import Outcome, is_refusal, is_welcome, outcome_of
-from tidegate.review.rules._refusing import refusal_in, refusal_of_next
+from tidegate.review.rules._refusing import refusal_in, refusal_of_next, welcome_follows
 from tidegate.review.source import Call
 
 RULE = Rule(
@@ -208,9 +208,27 @@ def check(model: Model) -> Iterator[Finding]:
             )
             if finding is not None:
                 yield finding
+        if scene.kind == "next":
+            yield from _other_refusals(model, scene)
 
 
 # Middlewares
+
+
+def _other_refusals(model: Model, scene: Scene) -> Iterator[Finding]:
+    """Yield refusals of any kind, such as for want of a right, after which ``next()`` follows."""
+    judged = {
+        call.node
+        for failed in failed_checks(model, scene.function)
+        for call in failed.body.calls(scene.calls_next)
+    }
+    for call in scene.function.calls:
+        is_next = call.name == scene.calls_next and call.receiver is None
+        if not is_next or not is_refusal(call) or call.node in judged:
+            continue
+        if welcome_follows(call, scene.calls_next):
+            message = "`next` gets the error, and then the code goes on and lets the client in."
+            yield RULE.fault(call.node, message, fix=refusal_of_next(call, scene))
 
 
 def _in_middleware(model: Model, scene: Scene, failed: FailedCheck) -> Finding | None:

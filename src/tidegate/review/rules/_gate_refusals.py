@@ -1,0 +1,78 @@
+"""Where a function turns a client away, and whether that is for want of a credential."""
+
+from __future__ import annotations
+
+import re
+
+from tidegate.review.model import Function
+from tidegate.review.source import FUNCTIONS, Call, Node
+
+__all__ = ["has_credentials", "is_of_message", "refusal_of"]
+
+_CREDENTIALS = re.compile(
+    r"\b(?:\w*[tT]oken\w*|\w*[aA]uth\w*|\w*[sS]ession\w*|\w*[cC]ookies?\w*|\w*[jJ]wt\w*|api_?[kK]ey\w*"
+    r"|\w*[sS]ecret\w*|\w*[pP]assword\w*)\b"
+)
+_HELD_USER = re.compile(r"(?:\.|\[['\"])(?:user|User)\b|\buser\s*\}[^;]{0,8}=")
+"""``socket.user``, ``scope["user"]``: what ran before put it there; it isn't looked up here."""
+_REFUSALS = ("disconnect", "close", "_onerror", "terminate", "disconnectSockets")
+_CONDITIONS = ("if_statement", "catch_clause", "except_clause", "try_statement")
+_SETUPS = ("afterInit", "onModuleInit", "onApplicationBootstrap", "constructor", "createIOServer")
+
+
+def has_credentials(function: Function) -> bool:
+    """Tell whether a function that refuses clients looks at a token, or at a user it was given."""
+    body = function.body
+    names = body.find("identifier", "property_identifier", "shorthand_property_identifier_pattern")
+    return (
+        any(_CREDENTIALS.fullmatch(name.text) for name in names)
+        or _HELD_USER.search(body.text) is not None
+        or any(
+            _CREDENTIALS.search(text.text)
+            for text in body.find("string")
+            if " " not in text.text  # a key, not what a log or a docstring says
+        )
+    )
+
+
+def refusal_of(function: Function) -> Node | None:
+    """Return where a function turns a client away."""
+    conditions = _CONDITIONS[:1] if function.file.is_python else _CONDITIONS
+    for call in function.calls:
+        if is_of_message(call.node, function):
+            continue
+        if call.receiver is None:
+            if call.name == "disconnect" or _passes_error(call):
+                return call.node
+        elif call.name in _REFUSALS and call.node.enclosing(*conditions):
+            return call.node
+    is_setup = function.name in _SETUPS  # what it throws itself refuses no client
+    for node in function.body.find("throw_statement", "raise_statement"):
+        if is_setup and node.function == function.node:
+            continue
+        if not is_of_message(node, function):
+            return node
+    for node in function.body.find("return_statement"):
+        if re.fullmatch(r"return\s+False", node.text):
+            return node
+    return None
+
+
+def is_of_message(node: Node, function: Function) -> bool:
+    """Tell whether a place runs for a message, in a listener that the function registers."""
+    for around in node.ancestors():
+        if around == function.node:
+            return False
+        if around.kind in FUNCTIONS:
+            holder = around.parent.parent if around.parent is not None else None
+            is_call = holder is not None and holder.kind == "call_expression"
+            if is_call and Call(holder).name in ("on", "once", "addEventListener"):  # type: ignore[arg-type]
+                return True
+    return False
+
+
+def _passes_error(call: Call) -> bool:
+    """Tell ``next(new Error())`` from ``next()``."""
+    if call.name not in ("next", "fn", "callback", "cb", "done") or not call.args:
+        return False
+    return call.args[0].kind in ("new_expression", "identifier", "as_expression", "string")

@@ -1,0 +1,99 @@
+"""What looks like a check and asks nobody who they are; where the finding is placed."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.review.helpers import found
+
+RULE = "connection-without-authentication"
+NEST = """\
+import { WebSocketGateway } from '@nestjs/websockets';
+@WebSocketGateway()
+export class A {
+  afterInit() { INIT }
+
+  async handleConnection(client: Socket) { BODY }
+}
+"""
+FAST = """\
+from fastapi import FastAPI, WebSocket
+app = FastAPI()
+manager = Manager()
+@app.websocket("/ws/{user_id}")
+async def live(websocket: WebSocket, user_id: int):
+BODY
+class Manager:
+    async def connect(self, websocket: WebSocket):
+        await websocket.accept()
+    async def send_all(self, message):
+        for socket in self.sockets:
+            await socket.send_text(json.dumps(message))
+"""
+SIO = """\
+import socketio
+sio = socketio.AsyncServer()
+@sio.event
+async def connect(sid, environ, auth=None):
+BODY
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("client.join('all');", [6]),
+        ("client.join(decodeURIComponent(client.handshake.query.name));", [6]),
+        ("const id = client.handshake.query.userId; if (!id) client.disconnect();", [6]),
+        ("await this.images.verifyImage(client.id);", [6]),
+        ("const user = await this.auth.checkUserToken(client.handshake); if (!user) return;", []),
+        ("if (!this.isTokenValid(client.handshake.auth)) client.disconnect();", []),
+        ("client.data.user = userFromToken(client.handshake.auth.token);", []),
+    ],
+)
+def test_nest_is_told_at_the_handler(body: str, lines: list[int]) -> None:
+    assert found(NEST.replace("BODY", body).replace("INIT", ""), RULE) == lines
+
+
+def test_what_the_setup_throws_refuses_nobody() -> None:
+    init = "if (!this.redis) throw new Error('no redis');"
+    assert found(NEST.replace("BODY", "client.join('all');").replace("INIT", init), RULE) == [6]
+
+
+def test_nest_without_a_handler_is_told_at_the_class() -> None:
+    code = "\n".join(line for line in NEST.split("\n") if "handleConnection" not in line)
+    assert found(code.replace("INIT", ""), RULE) == [3]
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        (["await manager.connect(websocket)", "await manager.send_all({})"], [5]),
+        (["if verify_video(user_id):", "    await manager.connect(websocket)"], [5]),
+        (["user = users.get(user_id)", "if not user:", "    await websocket.close()"], [5]),
+        (["if websocket.user.id != user_id:", "    await websocket.close()"], []),
+        (["if websocket.scope['user'] is None:", "    await websocket.close()"], []),
+        (["user = await user_from_token(websocket.cookies['session'])"], []),
+    ],
+)
+def test_fastapi(body: list[str], lines: list[int]) -> None:
+    code = FAST.replace("BODY", "\n".join(f"    {line}" for line in body))
+    assert found(code, RULE, "a.py") == lines
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        (
+            [
+                "given = parse_qs(environ['QUERY_STRING']).get('user_id')",
+                "if not given:",
+                "    return False",
+            ],
+            [4],
+        ),
+        (["if not auth or auth.get('token') != SECRET:", "    return False"], []),
+    ],
+)
+def test_python_socketio(body: list[str], lines: list[int]) -> None:
+    code = SIO.replace("BODY", "\n".join(f"    {line}" for line in body))
+    assert found(code, RULE, "a.py") == lines
