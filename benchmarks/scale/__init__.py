@@ -1,0 +1,1 @@
+"""How far Tidegate goes: a model made of measured unit costs, and a simulation beside it."""
