@@ -10,7 +10,7 @@ from tidegate.review.rules._paths import Exit, State, Step, paths
 from tidegate.review.rules._settling import is_ack, is_nack, is_process
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["SETTLED", "is_work", "outcomes"]
+__all__ = ["SETTLED", "helper_ways", "is_work", "outcomes"]
 
 SETTLED = frozenset({"ack", "nack", "unknown"})
 """Marks of a way on which the message is settled, or may be by code that can't be seen."""
@@ -47,6 +47,11 @@ def outcomes(model: Model, consumer: Consumer) -> list[Exit]:
         meaning = _Settles(model, consumer, consumer.function, {}, 0)
         known[consumer.node] = paths(consumer.function.body, meaning)
     return known[consumer.node]
+
+
+def helper_ways(model: Model, consumer: Consumer, function: Function) -> list[Exit]:
+    """Return the ends of all ways through a function that a consumer calls."""
+    return paths(function.body, _Settles(model, consumer, function, {}, 1))
 
 
 def is_work(call: Call) -> bool:

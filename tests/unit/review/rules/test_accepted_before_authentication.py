@@ -232,3 +232,15 @@ class C(AsyncWebsocketConsumer):
     assert found(code, RULE, "a.py") == lines
     early = code.replace("        self.user", "        await self.accept()\n        self.user")
     assert found(early.replace("            await self.accept()\n", ""), RULE, "a.py") == [4]
+
+
+def test_what_a_message_says_is_checked_and_not_who_sends_it() -> None:
+    body = """\
+await websocket.accept()
+while True:
+    move = await websocket.receive_json()
+    verified, why = await verify_answer(move["answer"])
+    if not verified:
+        await websocket.send_text(why)
+        continue"""
+    assert not found(FAST.replace("BODY", indented(body, "    ")), RULE, "a.py")

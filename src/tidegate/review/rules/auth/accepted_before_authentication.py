@@ -208,6 +208,10 @@ def _judge(model: Model, gateway: Gateway, handler: Handler) -> Iterator[Finding
     if any(call.name.startswith(("receive", "iter_")) for call in between) or _receives(
         model, first, function
     ):
+        if not any(is_verifying(call) for call in function.calls) and not _receives(
+            model, first, function
+        ):
+            return  # what a message says is checked, and not who sends it
         if not _has_deadline(model, function):
             yield RULE.fault(
                 accept.node,

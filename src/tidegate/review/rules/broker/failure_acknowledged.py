@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, line_after, replaced, suggested
-from tidegate.review.model import Consumer, Function, Model
+from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._broker_fixes import refusing
 from tidegate.review.rules._controllers import is_read
 from tidegate.review.rules._message_ways import SETTLED, is_work, outcomes
 from tidegate.review.rules._paths import Exit
 from tidegate.review.rules._settling import is_ack, settling
-from tidegate.review.source import FUNCTIONS, Call, Node
+from tidegate.review.rules._unwaited import awaited, not_awaited, swallowed_by_helpers
+from tidegate.review.source import FUNCTIONS, Node
 
 RULE = Rule(
     name="failure-acknowledged",
@@ -147,7 +148,19 @@ def check(model: Model) -> Iterator[Finding]:
             if node.kind not in ("catch_clause", "except_clause"):
                 message = "This acknowledges the message when the work has failed, too."
             yield RULE.fault(node, message, confidence="likely", fix=_fix(consumer, node))
-        yield from _not_awaited(model, consumer)
+        for call, is_sure in not_awaited(model, consumer):
+            yield RULE.fault(
+                call.node,
+                f"Nobody waits for `{call.name}`: the message is acknowledged before it is done.",
+                confidence="certain" if is_sure else "likely",
+                fix=awaited(consumer, call),
+            )
+        for node in swallowed_by_helpers(model, consumer):
+            if node in seen or _is_aside(consumer, node) or _ON_PURPOSE.search(node.text):
+                continue
+            seen.add(node)
+            message = "What fails is only noted here, and its caller acknowledges the message."
+            yield RULE.fault(node, message, confidence="likely", fix=_let_out(node))
 
 
 def _is_acknowledging(model: Model, consumer: Consumer) -> bool:
@@ -215,59 +228,13 @@ def _is_waited_for(statement: Node) -> bool:
     return False
 
 
-# Work that nobody waits for
-
-
-def _not_awaited(model: Model, consumer: Consumer) -> Iterator[Finding]:
-    acks = [call for call in consumer.function.calls if is_ack(call)]
-    for statement in consumer.function.body.find("expression_statement"):
-        call = _dropped(statement)
-        if call is None or call.node.function != _function_of(consumer):
-            continue
-        target = model.project.target(call, consumer.function)
-        if target is None or not _may_reject(model, target):
-            continue
-        if consumer.framework != "golevelup" and not any(
-            ack.node.start > call.node.start for ack in acks
-        ):
-            continue
-        if any(function.calls and _settles_inside(function) for function in [target]):
-            continue
-        message = f"Nobody waits for `{call.name}`: the message is acknowledged before it is done."
-        edit = replaced(call.node, f"await {call.node.text}")
-        is_async = consumer.function.is_async
-        yield RULE.fault(call.node, message, fix=suggested(edit) if is_async else None)
-
-
-def _function_of(consumer: Consumer) -> Node:
-    node = consumer.function.node
-    return node if node.kind in FUNCTIONS else (node.function or node)
-
-
-def _dropped(statement: Node) -> Call | None:
-    node = statement.children[0] if statement.children else None
-    if node is None or node.kind != "call_expression" or node.file.is_python:
+def _let_out(node: Node) -> Fix | None:
+    """Raise again what was caught, so that the caller refuses the message."""
+    body = node.field("body") or next((c for c in node.children if c.kind == "block"), None)
+    text = "raise" if node.file.is_python else f"throw {_name(node)};"
+    if body is None or not body.children or text == "throw ;":
         return None
-    return Call(node)
-
-
-def _may_reject(model: Model, target: Function) -> bool:
-    """Tell an async function that lets its errors out from one that handles them."""
-    kind = target.node.field("return_type")
-    if not target.is_async and (kind is None or "Promise<" not in kind.text):
-        return False
-    body = target.body.children
-    is_guarded = len(body) == 1 and body[0].kind == "try_statement" and "throw" not in body[0].text
-    return not is_guarded and any(
-        call.node.parent is not None
-        and call.node.parent.kind in ("await_expression", "return_statement")
-        for call in target.calls
-        if is_work(call)
-    )
-
-
-def _settles_inside(function: Function) -> bool:
-    return any(is_ack(call) for call in function.calls)
+    return suggested(line_after(body.children[-1], text))
 
 
 def _fix(consumer: Consumer, node: Node) -> Fix | None:
