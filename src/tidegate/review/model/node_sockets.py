@@ -117,7 +117,7 @@ def gateways(project: Project, file: SourceFile) -> list[Gateway]:
             socket = function.parameters[0].name if function.parameters else ""
             gateway.handlers.append(Handler("connect", "", function, socket))
             for each in project.reach(function):
-                gateway.handlers += _messages(project, each)
+                gateway.handlers += _messages(project, each, socket if each is function else "")
         found.append(gateway)
     return found
 
@@ -132,8 +132,14 @@ def _is_server(
     event: str,
 ) -> bool:
     """Tell a Socket.IO server from a WebSocket server, a database, a client."""
+    receiver = receiver.removesuffix(".sockets")
     if receiver in made or any(each.name == "of" for each in call.chain()):
         return True
+    value = project.value(call.receiver)
+    if value is not None and value.kind == "call_expression":
+        namespace = Call(value)
+        if namespace.name == "of" and namespace.args and _starts_namespace(namespace):
+            return True
     if _is_typed(project, file, receiver):
         return True
     if project.imports_from(file, "ws", "socket.io-client", "mongoose", "net", "redis", "ioredis"):
@@ -150,6 +156,16 @@ def _is_server(
     return bool(looks and (is_used or "socket.io" in file.text))
 
 
+def _starts_namespace(call: Call) -> bool:
+    """Tell ``io.of('/chat')`` from the ``of`` of arrays and observables."""
+    text = call.args[0].string
+    is_path = text is not None and text.startswith("/")
+    return (
+        is_path
+        or re.search(r"(?:^|\.)io$", call.receiver.text if call.receiver else "") is not None
+    )
+
+
 def _is_typed(project: Project, file: SourceFile, receiver: str) -> bool:
     """Tell whether a name is declared as a server: ``start(io: Server)``."""
     if not receiver.isidentifier():
@@ -163,12 +179,14 @@ def _is_typed(project: Project, file: SourceFile, receiver: str) -> bool:
     )
 
 
-def _messages(project: Project, function: Function) -> list[Handler]:
+def _messages(project: Project, function: Function, socket: str) -> list[Handler]:
     found = []
+    names = {each.name for each in function.parameters if each.type.split("<")[0] == "Socket"}
     for call in function.calls:
         if call.name not in ("on", "once") or len(call.args) < 2 or call.receiver is None:
             continue
-        if not re.search(r"sock|client", call.receiver.text, re.I):
+        receiver = call.receiver.text
+        if receiver not in {socket, *names} and not re.search(r"sock|client", receiver, re.I):
             continue
         event = text_of(project, call.args[0])
         handler = function_of(project, call.args[1])

@@ -24,7 +24,8 @@ from tidegate.review.model.declarations import (
     functions_of,
     imports_of,
 )
-from tidegate.review.source import Call, Node, SourceFile
+from tidegate.review.model.exports import common_functions, main_export
+from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
 __all__ = ["Project", "decode"]
 
@@ -93,7 +94,8 @@ class Project:
     def functions(self, file: SourceFile) -> dict[str, Function]:
         """Return the functions of a file that are no methods, by name."""
         if file.name not in self._functions:
-            self._functions[file.name] = functions_of(file)
+            known = {} if file.is_python else common_functions(file)
+            self._functions[file.name] = {**known, **functions_of(file)}
         return self._functions[file.name]
 
     def imports_from(self, file: SourceFile, *modules: str) -> bool:
@@ -152,6 +154,8 @@ class Project:
         if receiver is None:
             if call.is_new:
                 return None
+            if call.callee is not None and call.callee.kind == "call_expression":
+                return self._required(Call(call.callee))
             found = self.resolve(file, call.name)
             return found if isinstance(found, Function) else None
         owner = inside.owner if inside else None
@@ -169,7 +173,17 @@ class Project:
             return None
         if re.fullmatch(r"\w+", text):
             return self._member(file, text, call.name)
+        if receiver.kind == "new_expression":
+            made = self.class_named(file, Call(receiver).path)
+            return self.method(made, call.name) if made else None
         return None
+
+    def _required(self, call: Call) -> Function | None:
+        """Return the function that ``require('./chat')(io)`` calls at once."""
+        module = call.args[0].string if call.name == "require" and call.args else None
+        target = self._module_file(call.file, module) if module else None
+        found = self._main_export(target, 0) if target is not None else None
+        return found if isinstance(found, Function) else None
 
     def owner(self, node: Node) -> Class | None:
         """Return the class around a node."""
@@ -188,12 +202,16 @@ class Project:
         reached = [function]
         for each in reached:
             for call in each.calls:
-                found = self.target(call, each)
+                found = self.target(call, each) or self._constructor(call)
                 if found is not None and found.node not in seen and len(seen) < _MAX_REACH:
                     seen.add(found.node)
                     reached.append(found)
         self._reached[function.node] = reached
         return reached
+
+    def _constructor(self, call: Call) -> Function | None:
+        made = self.class_named(call.file, call.path) if call.is_new else None
+        return self.method(made, "constructor") if made is not None else None
 
     def value(self, node: Node | None) -> Node | None:
         """Return what a name was set to, here or where it is imported from; else the node."""
@@ -256,13 +274,23 @@ class Project:
         target = self._imported_file(file, imported)
         if target is None or target is file:
             return None
-        if imported.name == "default":
-            match = re.search(
-                r"export\s+default\s+(?:abstract\s+)?(?:async\s+)?(?:class\s+|function\s+)?(\w+)",
-                target.text,
-            )
-            return self._resolve(target, match[1], depth + 1) if match else None
+        if imported.name in ("default", "*") and not target.is_python:
+            return self._main_export(target, depth)
         return self._resolve(target, imported.name, depth + 1)
+
+    def _main_export(self, file: SourceFile, depth: int) -> Class | Function | None:
+        """Return what a module is, if it is one thing: a class or a function."""
+        value = main_export(file)
+        if value is None:
+            return None
+        if value.kind in FUNCTIONS:
+            named = value.field("name")
+            return Function(value, named.text if named is not None else "")
+        named = value.field("name") if value.kind.endswith("class_declaration") else value
+        if value.kind == "new_expression":
+            named = value.field("constructor")
+        is_name = named is not None and "identifier" in named.kind
+        return self._resolve(file, named.text, depth + 1) if named is not None and is_name else None
 
     def _member(self, file: SourceFile, name: str, member: str) -> Function | None:
         imported = self.imports(file).get(name)

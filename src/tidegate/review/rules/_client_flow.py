@@ -395,6 +395,9 @@ class Flow:
             for parameter in parameters[:1]:
                 if values:
                     self.bind(parameter.node.field("pattern") or parameter.node, values, self.names)
+                elif self.mentions(call.receiver):
+                    self.set_from.setdefault(parameter.name, []).append(call.receiver)
+                    self.related.add(parameter.name)
             return
         for parameter in parameters:
             self.set_from.setdefault(parameter.name, []).append(call_node)

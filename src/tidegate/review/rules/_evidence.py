@@ -103,6 +103,8 @@ def _compares(asked: Question, node: Node, is_true: bool, depth: int) -> Answer:
         other = right if _is_nothing(left) else left
         return proves(asked, other, True, depth)
     if left.string is not None or right.string is not None:
+        if any(_is_role(asked, side) for side in (left, right)):
+            return "yes"
         # a room of a fixed name
         fixed = (operator in ("==", "===")) == is_true
         return "yes" if fixed and (asked.is_named_by(left) or asked.is_named_by(right)) else "no"
@@ -112,6 +114,14 @@ def _compares(asked: Question, node: Node, is_true: bool, depth: int) -> Answer:
     if equal and asked.flow.mentions(node) and has_identity(asked.flow, node):
         return "yes"
     return "no"
+
+
+def _is_role(asked: Question, node: Node) -> bool:
+    """Tell the role of the verified user, which says what it may do: ``user.role``."""
+    path = path_of(node)
+    if path is None or asked.flow.is_sent(path):
+        return False
+    return re.search(r"(?:^|_)(?:user_?)?(?:roles?|is_admin|is_staff)$", words_of(path)) is not None
 
 
 def _operator(node: Node) -> str:
@@ -172,13 +182,16 @@ def _asks(asked: Question, call: Call, depth: int) -> Answer:
 def _contains(asked: Question, holder: Node, item: Node) -> Answer:
     """Tell whether ``holder`` having ``item`` shows a right, rather than that something exists."""
     text = words_of(holder.text)
+    if _is_role(asked, item) or _is_role(asked, holder):
+        return "yes"
     both = asked.flow.mentions(item) or asked.flow.mentions(holder)
     if not both:
         return "no"
     if has_identity(asked.flow, item) or has_identity(asked.flow, holder):
         return "yes"
     if re.search(
-        r"(?:socket|client|self|user|session)_?(?:data_)?\w*rooms|(?:^|_)rooms_sid|get_rooms", text
+        r"(?:socket|client|self|user|session|(?:^|_)ws|conn|connection)_?(?:data_)?\w*rooms|(?:^|_)rooms_sid|get_rooms",
+        text,
     ):
         return "yes"
     if not asked.is_named_by(item) and not asked.flow.sent(holder):

@@ -23,7 +23,8 @@ _HOLDERS = re.compile(
 _MANAGED = re.compile(r"_?(?:\w+_)?(?:connect|join|subscribe|register|enter|add)(?:_\w+|[A-Z]\w*)?")
 _SENDS = re.compile(r"_?(?:\w+_)?(?:broadcast|send|emit|publish|notify|push)(?:_\w+|[A-Z]\w*)?")
 _PEOPLE = re.compile(
-    r"(?i)user|sock|client|online|conn|peer|player|driver|active|receiver|recipient|rider"
+    r"(?i)user|sock|client|online|conn|peer|player|driver|active|receiver|recipient|rider|room|channel"
+    r"|group|subscri|member"
 )
 _LOOKS_UP = re.compile(
     r"(?i)(?:get|find|lookup|fetch)_?\w*(?:user|sock|receiver|recipient|client|peer|sid|conn)\w*|get|find"
@@ -217,7 +218,7 @@ def _addressed(visit: Visit, call: Call, emit: Emit | None) -> list[Node]:
     if emit is not None:
         return list(emit.rooms) if emit.audience == "rooms" else []
     if not call.file.is_python:
-        return []
+        return _peer(visit, call)
     group = _channel_layer(call, "group_send") or _channel_layer(call, "channel_layer.send")
     if group is not None:
         return [group]
@@ -234,6 +235,18 @@ def _addressed(visit: Visit, call: Call, emit: Emit | None) -> list[Node]:
         given = [*call.args, *call.keywords.values()]
         return [each for each in given if _is_address(visit, each)]
     return []
+
+
+def _peer(visit: Visit, call: Call) -> list[Node]:
+    """Return the socket of somebody else that a message is sent on: ``users.get(to).send(m)``."""
+    receiver = call.receiver
+    if receiver is None and _SENDS.fullmatch(call.name):  # sendTo(users[to], message)
+        return [each for each in call.args[:1] if not visit.flow.sent(each)]
+    sends = ("emit",) if visit.gateway.framework != "websocket" else ("send",)
+    if call.name not in sends or receiver is None or not call.args or receiver.text == visit.socket:
+        return []
+    kinds = ("identifier", "call_expression", "subscript_expression")
+    return [receiver] if inner(receiver).kind in kinds else []
 
 
 def _is_manager(text: str) -> bool:

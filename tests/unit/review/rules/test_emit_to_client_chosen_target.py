@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found, review_text
+from tests.unit.review.helpers import found, review_project, review_text
 
 from tidegate.review.fix import applied
 
@@ -163,3 +163,91 @@ def test_the_correction_asks_first() -> None:
     assert "async ({ to }) => {" in corrected
     assert "    if (!(await mayWrite(socket, to))) {\n      return;\n    }\n    io.to" in corrected
     assert not found(corrected, RULE, "a.js")
+
+
+SEND = "socket.on('send', (d) => { io.to(d.room).emit('m', d); });"
+
+
+@pytest.mark.parametrize(
+    ("serving", "module"),
+    [
+        (
+            "const chat = require('./chat');\nio.on('connection', (socket) => chat(io, socket));",
+            f"module.exports = (io, socket) => {{\n{SEND}\n}};",
+        ),
+        (
+            "io.on('connection', (socket) => { require('./chat')(io, socket); });",
+            f"module.exports = function (io, socket) {{\n{SEND}\n}};",
+        ),
+        (
+            "const { chat } = require('./chat');\nio.on('connection', (s) => { chat(io, s); });",
+            f"exports.chat = (io, socket) => {{\n{SEND}\n}};",
+        ),
+        (
+            "const chat = require('./chat');\nio.on('connection', (s) => chat.register(io, s));",
+            f"module.exports = {{ register(io, socket) {{\n{SEND}\n}} }};",
+        ),
+        (
+            "import chat from './chat';\nio.on('connection', (socket) => chat(io, socket));",
+            f"export default (io, socket) => {{\n{SEND}\n}};",
+        ),
+        (
+            "import { C } from './chat';\nio.on('connection', (s) => { new C(io, s).start(); });",
+            f"export class C {{ start() {{\n{SEND.replace('socket', 'this.socket')}\n}} }}",
+        ),
+        (
+            "import { Chat } from './chat';\nio.on('connection', (s) => { new Chat(io, s); });",
+            f"export class Chat {{ constructor(io, socket) {{\n{SEND}\n}} }}",
+        ),
+    ],
+)
+def test_handlers_in_a_module_of_their_own(serving: str, module: str) -> None:
+    files = {
+        "server.js": f"const io = require('socket.io')(http);\n{serving}\n",
+        "chat.js": f"// with socket.io\n{module}\n",
+    }
+    assert [(f.file, f.line) for f in review_project(files, RULE).findings] == [("chat.js", 3)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "io.sockets.on('connection', (s) => { s.on('m', (d) => s.to(d.room).emit('m', d)); });",
+        "const n = io.of('/n'); n.on('connection', (s) => s.on('m', (d) => n.to(d.to).emit('m')));",
+        "io.on('connection', (u) => u.on('m', (d) => io.sockets.sockets.get(d.to).emit('m', d)));",
+    ],
+)
+def test_servers_and_sockets_by_other_names(code: str) -> None:
+    assert found(f"const io = require('socket.io')(http);\n{code}", RULE) == [2]
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("const peer = users.get(m.to); if (peer) peer.send(m.text);", [5]),
+        ("rooms.get(m.room).forEach((client) => client.send(m.text));", [5]),
+        ("sendTo(users[m.name], m);", [5]),
+        ("if (!ws.rooms.has(m.room)) return; rooms.get(m.room).forEach((c) => c.send(m));", []),
+        ("wss.clients.forEach((c) => { if (c.room === ws.room) c.send(m.text); });", []),
+        ("ws.send(m.text);", []),
+    ],
+)
+def test_plain_websockets_on_node(body: str, lines: list[int]) -> None:
+    code = """\
+import { WebSocketServer } from 'ws';
+const wss = new WebSocketServer({ port: 80 });
+wss.on('connection', (ws) => {
+  ws.on('message', (raw) => { const m = JSON.parse(raw);
+BODY
+  });
+});
+"""
+    assert found(code.replace("BODY", body), RULE) == lines
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["client.data.user.role !== 'admin'", "!['admin'].includes(client.data.user.role)"],
+)
+def test_the_role_of_the_user_is_a_check(check: str) -> None:
+    assert not nest(f"if ({check}) return; this.server.to(data.room).emit('m', 1);")
