@@ -27,7 +27,7 @@ from tidegate.log import Window
 from tidegate.log.entry import FLAT_SIZE
 from tidegate.sources.rabbitmq import consumer
 
-UNITS = load_units(measured=Path("nowhere"))
+UNITS = load_units(Path("nowhere"), Path("nowhere"))  # stored ones: results may change
 SMALL = Demand(sockets=50_000, tenants=5_000, events=5_000)
 ANY, STICKY = Setup(machine_nodes=2, nodes=10), Setup(machine_nodes=2, nodes=10, placement="sticky")
 
