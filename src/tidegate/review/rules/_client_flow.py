@@ -24,6 +24,9 @@ _PYTHON_SOURCES = re.compile(
     r"|(?:flask\.)?request\.(?:args|headers|cookies)"
     r"|(?:\w+\.)?scope\.(?:url_route(?:\.kwargs)?|query_string|headers|path)"
 )
+_REQUEST = re.compile(
+    r"\w+\.request\._query|(?:.*\.)?handshake\.url|(?:req|request|upgradeReq|upgradeRequest)\.(?:url|headers)"
+)
 _SAME = re.compile(  # f(value) is the value still
     r"String|Number|parseInt|str|int|UUID|(?:de|en)codeURI\w*|parse|safeParse|parseAsync|loads|dict|list"
     r"|from|set|plainTo\w+|validate|model_validate\w*|parse_obj|parse_raw|parse_qsl?|(?:un)?quote(?:_plus)?"
@@ -206,7 +209,7 @@ class Flow:
         match = _HANDSHAKE.fullmatch(path)
         if match is not None:
             return frozenset({Sent(node, () if match[1] else ("handshake",), "connection")})
-        if re.fullmatch(r"\w+\.request\._query|(?:.*\.)?handshake\.url", path):
+        if _REQUEST.fullmatch(path):
             return frozenset({Sent(node, (), "connection")})
         return None
 

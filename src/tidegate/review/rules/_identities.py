@@ -122,7 +122,7 @@ def _assigned(visit: Visit) -> Iterator[Choice]:
         if path is None or right is None or "." not in path or flow.is_skipped(node):
             continue
         head, _, rest = path.partition(".")
-        if not _SOCKET.fullmatch(head):
+        if head != visit.socket and not _SOCKET.fullmatch(head):
             continue
         if head == "self" and visit.gateway.framework != "channels":
             continue
@@ -295,6 +295,7 @@ def _does_something(visit: Visit, call: Call) -> bool:
                 path,
             )
             or re.search(r"objects\.(?:a?create|a?get_or_create)$", path)
+            or (bool(call.keywords) and re.fullmatch(r"(?:models\.)?[A-Z]\w*[a-z]\w*", path))
             or re.match(
                 r"_?(?:create|save|add|store|send|update|process|handle|broadcast|room_broadcast|publish)_?\w*$",
                 path,

@@ -15,6 +15,8 @@ from tidegate.review.source import Call, Node
 
 __all__ = ["Origin", "admits", "admits_if_unset", "origin_of", "origins"]
 
+_EVERYTHING = re.compile(r"/\^?(?:\(?https?\??\)?:\\/\\/)?\(?\.[*+]\)?\$?/[a-z]*")
+
 Admits = Literal["any", "some", "unknown"]
 
 
@@ -116,7 +118,9 @@ def admits(model: Model, node: Node) -> Admits:
         return "any" if value.string in ("*", "*:*") else "some"
     if value.kind in ("true", "True"):
         return "any"
-    if value.kind in ("false", "False", "null", "None", "undefined", "regex"):
+    if value.kind == "regex":
+        return "any" if _EVERYTHING.fullmatch(value.text) else "some"
+    if value.kind in ("false", "False", "null", "None", "undefined"):
         return "some"
     if value.kind == "template_string" or value.text.startswith("new RegExp"):
         return "some"

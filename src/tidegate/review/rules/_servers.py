@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tidegate.review.model import Adapter, Class, Function, Gateway, Model
 from tidegate.review.model.options import Options, bare, options_in
-from tidegate.review.source import Call, Node
+from tidegate.review.source import Call, Node, SourceFile
 
 __all__ = [
     "AdapterOptions",
@@ -88,6 +88,11 @@ def _made(model: Model) -> Iterator[Server]:
             holder = server.call.node.field("arguments")
             for call in _init_apps(model, server.name, server.app):
                 options.update(call.keywords)
+        else:
+            for call in _attached(server.call.file, server.name):
+                given = options_in(model.project, call.args[1])
+                options = {**given.as_pairs(), **options}
+                holder = holder or given.holder
         unknown = options.pop("...", None)
         complete = server.options is not None and unknown is None
         if unknown is not None and server.call.file.is_python and unknown.children:
@@ -105,6 +110,14 @@ def _init_apps(model: Model, name: str, app: str) -> Iterator[Call]:
             receiver = call.receiver.text if call.receiver else ""
             if call.name == "init_app" and receiver == name and model.app_of(file) == app:
                 yield call
+
+
+def _attached(file: SourceFile, name: str) -> Iterator[Call]:
+    """Yield ``io.attach(server, options)``, whose options come after those of the server."""
+    for call in file.calls if name else ():
+        receiver = call.receiver.text if call.receiver is not None else ""
+        if call.name in ("attach", "listen") and receiver == name and len(call.args) > 1:
+            yield call
 
 
 def _of_gateways(model: Model) -> Iterator[Server]:

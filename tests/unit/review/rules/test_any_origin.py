@@ -176,3 +176,25 @@ def test_a_default_that_no_call_replaces() -> None:
 def test_a_default_that_a_call_replaces(call: str) -> None:
     assert not found(WRAPPED.replace("CALL", call), "any-origin", "a.py")
     assert not found(MADE.replace("CALL", "serve(http, ORIGINS);"), "any-origin")
+
+
+@pytest.mark.parametrize(
+    ("origin", "lines"),
+    [
+        ("/.*/", [2]),
+        ("[/^https?:\\/\\/.*$/]", [2]),
+        ("/^https:\\/\\/\\w+\\.example\\.com$/", []),
+    ],
+)
+def test_patterns_that_fit_everything(origin: str, lines: list[int]) -> None:
+    code = "import { Server } from 'socket.io';\nnew Server(http, { cors: { origin: ORIGIN } });"
+    code = code.replace("ORIGIN", origin)
+    assert found(code, "any-origin") == lines
+
+
+def test_options_that_are_attached() -> None:
+    code = (
+        "import { Server } from 'socket.io';\nconst io = new Server();\nio.attach(http, OPTIONS);"
+    )
+    assert found(code.replace("OPTIONS", "{ cors: { origin: '*' } }"), "any-origin") == [3]
+    assert not found(code.replace("OPTIONS", "{ cors: { origin: 'https://a' } }"), "any-origin")

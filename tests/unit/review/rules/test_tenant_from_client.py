@@ -204,3 +204,33 @@ def test_who_acts(body: str) -> None:
 )
 def test_near_misses_of_who_acts(body: str) -> None:
     assert not message(body)
+
+
+def test_what_becomes_of_the_request_of_a_websocket() -> None:
+    code = """\
+import { WebSocketServer } from 'ws';
+const wss = new WebSocketServer({ port: 80 });
+wss.on('connection', (ws, req) => {
+  users.set(new URL(req.url, 'http://x').searchParams.get('userId'), ws);
+});
+"""
+    assert found(code, RULE) == [4]
+    assert not found(code.replace("'userId'", "'page'"), RULE)
+
+
+def test_a_record_that_names_its_sender() -> None:
+    code = """\
+from flask_socketio import SocketIO
+socketio = SocketIO(app)
+@socketio.on("post")
+def post(data):
+    db.session.add(Post(author_id=AUTHOR, text=data["text"]))
+"""
+    assert found(code.replace("AUTHOR", 'data["author_id"]'), RULE, "a.py") == [5]
+    assert not found(code.replace("AUTHOR", "current_user.id"), RULE, "a.py")
+
+
+def test_a_socket_of_any_name() -> None:
+    body = "handleConnection(c) { c.data.tenantId = c.handshake.query.tenantId; }"
+    code = GATEWAY.replace("handleConnection(socket: Socket) {\n    CONNECT\n  }", body)
+    assert found(code, RULE) == [4]

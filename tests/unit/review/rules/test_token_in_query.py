@@ -15,6 +15,9 @@ from tidegate.review.fix import applied
         "const t = client.handshake?.query?.token;",
         "const t = (client.handshake.query as any).token;",
         "const q = client.handshake.query; check(q.token);",
+        "const { query: { token } } = client.handshake;",
+        "const { query } = client.handshake; check(query.token);",
+        "const t = (client.handshake.query as { token: string }).token;",
         "const q = client.handshake.query; const { token } = q;",
     ],
 )
@@ -224,6 +227,8 @@ class M(BaseMiddleware):
     [
         ("req.url.split('token=')[1]", [4]),
         ("req.url.match(/[?&]token=([^&]*)/)[1]", [4]),
+        ("url.parse(req.url, true).query.token", [4]),
+        ("new URL(req.url, 'http://x').searchParams.get('token')", [4]),
         ("/token=(.*)/.exec(req.url)[1]", [4]),
         ("req.headers.cookie.split('session=')[1]", []),
         ("req.url.split('room=')[1]", []),

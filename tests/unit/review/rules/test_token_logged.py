@@ -255,3 +255,13 @@ async def login(sid, data):
 """
     assert found(code, RULE, "a.py") == [5]
     assert not found(code.replace("access_token", "room"), RULE, "a.py")
+
+
+def test_the_token_of_an_endpoint() -> None:
+    code = """\
+from fastapi import WebSocket
+@app.websocket("/ws")
+async def feed(websocket: WebSocket, token: str):
+    logger.info(f"connecting with {token}")
+"""
+    assert found(code, RULE, "a.py") == [4]

@@ -12,6 +12,7 @@ from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._cut_tokens import is_cut_from_address
 from tidegate.review.rules._sent_tokens import local_value, sent_in_address
 from tidegate.review.rules._tokens import is_token_name, server_functions
+from tidegate.review.rules._unpacking import parts_of, unpacked
 from tidegate.review.source import FUNCTIONS, Node, SourceFile
 
 RULE = Rule(
@@ -124,22 +125,23 @@ def _node_reads(file: SourceFile) -> Iterator[Finding]:
         if holder is None or name is None or not is_token_name(name.string or name.text):
             continue
         origin = _origin(holder)
-        if _QUERY.search(_plain(origin)):
+        if _QUERY.search(_plain(origin)) or _QUERY.search(unpacked(holder)):
             yield RULE.fault(node, _READ, fix=_from_auth(origin) if origin == holder else None)
-        elif _is_parsed_url(origin) and _is_upgrade(node):
+        elif (_is_parsed_url(_plain(origin)) or _is_parsed_url(unpacked(holder))) and _is_upgrade(
+            node
+        ):
             yield RULE.fault(node, _READ)
     for node in file.root.find("variable_declarator"):
         pattern, value = node.field("name"), node.field("value")
         if pattern is None or value is None or pattern.kind != "object_pattern":
             continue
-        if _QUERY.search(_plain(_origin(value))) or (
-            _is_parsed_url(_origin(value)) and _is_upgrade(node)
-        ):
-            names = pattern.find("shorthand_property_identifier_pattern", "property_identifier")
-            tokens = [name for name in names if is_token_name(name.text)]
-            for name in tokens:
-                fix = _from_auth(value) if len(pattern.children) == 1 else None
-                yield RULE.fault(name, _READ, fix=fix)
+        for inner, text in [(pattern, _plain(_origin(value))), *parts_of(pattern, value)]:
+            if not _QUERY.search(text) and not (_is_parsed_url(text) and _is_upgrade(node)):
+                continue
+            names = inner.find("shorthand_property_identifier_pattern", "property_identifier")
+            is_whole = inner == pattern and len(pattern.children) == 1
+            for name in (each for each in names if is_token_name(each.text)):
+                yield RULE.fault(name, _READ, fix=_from_auth(value) if is_whole else None)
     for call in file.calls:
         if is_cut_from_address(call) and _is_upgrade(call.node):
             yield RULE.fault(call.node, _READ)
@@ -147,7 +149,10 @@ def _node_reads(file: SourceFile) -> Iterator[Finding]:
         # new URL(request.url).searchParams.get('token'), of a request that becomes a WebSocket
         if call.name != "get" or not call.args or not is_token_name(call.args[0].string or ""):
             continue
-        is_parsed = call.receiver is not None and _is_parsed_url(_origin(call.receiver))
+        is_parsed = call.receiver is not None and (
+            _is_parsed_url(_plain(_origin(call.receiver)))
+            or _is_parsed_url(unpacked(call.receiver))
+        )
         if is_parsed and _is_upgrade(call.node):
             yield RULE.fault(call.node, _READ)
 
@@ -162,8 +167,7 @@ def _origin(node: Node) -> Node:
     return made or node
 
 
-def _is_parsed_url(node: Node) -> bool:
-    text = _plain(node)
+def _is_parsed_url(text: str) -> bool:
     return bool(
         re.search(r"searchParams$", text)
         or re.search(r"new URLSearchParams\(.*\burl\b", text, re.DOTALL)
@@ -321,5 +325,5 @@ def _plain(node: Node) -> str:
     text = node.text
     while text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
-    text = re.sub(r"\s+as\s+[\w<>\[\], ]+$", "", text)
+    text = re.sub(r"\s+as\s+(?:[\w<>\[\], ]+|\{[^{}]*\})$", "", text)
     return text.replace("!", "")

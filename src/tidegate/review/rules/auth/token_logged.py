@@ -261,11 +261,21 @@ def _is_auth(node: Node) -> bool:
         r"jwt|bearer|authorization|handshake", around, re.I
     ):
         return False
+    if function is not None and _is_of_endpoint(function, node.text):
+        return True
     name = function.field("name") if function is not None else None
     named = name.text if name is not None else ""
     if _AUTH.search(around) or re.search(r"token|valid|connect", named, re.IGNORECASE):
         return True
     return bool(re.search(r"jwt|bearer|authorization|handshake", node.file.text, re.IGNORECASE))
+
+
+def _is_of_endpoint(function: Node, name: str) -> bool:
+    """Tell the token that FastAPI gives to an endpoint along with the socket."""
+    parameters = Function(function, "").parameters
+    return any("WebSocket" in each.type for each in parameters) and any(
+        each.name == name for each in parameters
+    )
 
 
 def _is_looped(node: Node) -> bool:
