@@ -143,8 +143,8 @@ class Class:
     def fields(self) -> dict[str, str]:
         """Return the type of each field as written: of properties and constructor parameters."""
         if self.file.is_python:
-            return {}
-        fields: dict[str, str] = {}
+            return _made_in(self.methods.get("__init__"), "self")
+        fields = _made_in(self.methods.get("constructor"), "this")
         body = self.node.field("body")
         for child in body.children if body is not None else []:
             if child.kind in ("public_field_definition", "field_definition"):
@@ -179,6 +179,18 @@ class Class:
                 if name is not None and own:
                     found[name.text] = own
         return found
+
+
+def _made_in(constructor: Function | None, me: str) -> dict[str, str]:
+    """Return the classes of what a constructor makes: ``this.events = new Events()``."""
+    fields = {}
+    for node in constructor.body.find("assignment_expression", "assignment") if constructor else []:
+        left, right = node.field("left"), node.field("right")
+        match = re.fullmatch(rf"{me}\.(\w+)", left.text) if left is not None else None
+        is_made = right is not None and right.kind in ("new_expression", "call")
+        if match and right is not None and is_made and re.match(r"[A-Z]", Call(right).name):
+            fields[match[1]] = Call(right).path
+    return fields
 
 
 def classes_of(file: SourceFile) -> list[Class]:

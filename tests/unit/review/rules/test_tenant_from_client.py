@@ -234,3 +234,21 @@ def test_a_socket_of_any_name() -> None:
     body = "handleConnection(c) { c.data.tenantId = c.handshake.query.tenantId; }"
     code = GATEWAY.replace("handleConnection(socket: Socket) {\n    CONNECT\n  }", body)
     assert found(code, RULE) == [4]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_fault"),
+    [
+        ("s.on('register', (userId) => { users[userId] = s.id; });", True),
+        ("s.on('setup', (user) => { s.join(user._id); s.emit('connected'); });", True),
+        ("s.on('addUser', (userId) => { users.push({ userId, socketId: s.id }); });", True),
+        ("s.on('login', (data) => { s.data.user = { id: data.userId }; });", True),
+        ("const userId = s.handshake.query.userId; if (userId) map[userId] = s.id;", True),
+        ("users[s.data.user.id] = s.id;", False),
+        ("s.on('profile', async ({ userId }, cb) => { cb(await User.findById(userId)); });", False),
+        ("s.on('invite', ({ userId }) => { invites.create(s.data.user.id, userId); });", False),
+    ],
+)
+def test_ways_to_say_who_one_is(body: str, is_fault: bool) -> None:
+    code = f"const io = require('socket.io')(http);\nio.on('connection', (s) => {{\n{body}\n}});"
+    assert bool(found(code, RULE, "a.js")) == is_fault

@@ -330,3 +330,41 @@ def test_a_function_that_registers_is_reported_where_it_is_called() -> None:
     code = FASTAPI.replace("BODY", "await connect(websocket, room_id)")
     code += "async def connect(websocket, room_id):\n    rooms[room_id].append(websocket)\n"
     assert found(code, RULE, "a.py") == [4]
+
+
+def test_a_helper_that_the_constructor_makes() -> None:
+    server = """\
+const Spaces = require('./spaces');
+const io = require('socket.io')(http);
+class Api {
+  constructor() { this.spaces = new Spaces(); }
+  serve() { io.on('connection', (socket) => {
+    socket.on('enter', (data) => this.spaces.enter(socket, data));
+  }); }
+}
+"""
+    spaces = "// socket.io\nclass Spaces {\nenter(socket, data) { socket.join(data.space); }\n}\n"
+    files = {"api.js": server, "spaces.js": f"{spaces}module.exports = Spaces;\n"}
+    assert [(f.file, f.line) for f in review_project(files, RULE).findings] == [("spaces.js", 3)]
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("socket.on('join', (id, me) => { socket.join(id); socket.to(id).emit('in', me); });", [4]),
+        ("socket.join(socket.handshake.query.room);", [4]),
+        ("socket.on('join', (d) => { d.rooms.forEach((r) => socket.join(r)); });", [4]),
+        ("socket.on('sub', (d) => { io.in(socket.id).socketsJoin(d.channel); });", [4]),
+        (
+            "socket.on('join', (id) => { if (!socket.data.allowed.includes(id)) return;"
+            " socket.join(id); });",
+            [],
+        ),
+        (
+            "const all = await db.roomsOf(socket.user.id); all.forEach((r) => socket.join(r.id));",
+            [],
+        ),
+    ],
+)
+def test_ways_to_join_on_node(body: str, lines: list[int]) -> None:
+    assert node(body) == lines
