@@ -24,7 +24,12 @@ KEYS = {
     "could_not_tell",
     "held_out",
 }
-SUFFIXES = {"typescript": ".ts", "tsx": ".tsx", "javascript": ".js", "python": ".py"}
+SUFFIXES = {
+    "typescript": (".ts",),
+    "tsx": (".tsx",),
+    "javascript": (".js", ".jsx"),
+    "python": (".py",),
+}
 
 Entry = dict[str, Any]
 
@@ -137,8 +142,9 @@ def test_is_wide_enough() -> None:
     assert any(not entry["findings"] for entry in ENTRIES)
 
 
-def test_about_half_is_held_out_whole_repositories_at_a_time() -> None:
+def test_enough_is_held_out_whole_repositories_at_a_time() -> None:
     held_out = [entry for entry in ENTRIES if entry["held_out"]]
-    assert 0.4 <= len(held_out) / len(ENTRIES) <= 0.6
+    assert len({entry["repository"] for entry in held_out}) >= 40
+    assert 0.25 <= len(held_out) / len(ENTRIES) <= 0.6
     ours = {entry["repository"] for entry in ENTRIES if not entry["held_out"]}
     assert not ours & {entry["repository"] for entry in held_out}
