@@ -240,6 +240,9 @@ def _of_function(
         for each in component.calls(name):
             if each.receiver is None and not _is_within(each.node, function):
                 found += _openings(project, each, depth + 1, seen)
+        for each in component.calls():  # setTimeout(open, 0), ready.then(open)
+            if any(arg.text == name for arg in each.args) and _PASSED_ON.search(each.path):
+                found += _openings(project, each, depth + 1, seen)
         kept = [each for each in found if each.place in ("effect", "render")]
         yield from (
             Opening(call, each.place, names | each.names, each.component, each.effect)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tidegate.review.model import ClientSocket, Function, Model
 from tidegate.review.model.client_sockets import Opening
-from tidegate.review.model.react import declared
+from tidegate.review.model.react import component_of, declared, effects_of
 from tidegate.review.rules._client_sockets import in_package
 from tidegate.review.rules._tokens import is_token_name
 from tidegate.review.source import FUNCTIONS, Call, Node
@@ -18,11 +18,14 @@ __all__ = [
     "SentToken",
     "depends_on",
     "is_constant",
+    "is_given_later",
     "is_guarded",
     "is_renewed",
+    "is_set_once",
     "may_be_missing",
     "origin",
     "sent_tokens",
+    "tokens_set_once",
 ]
 
 STORED = re.compile(
@@ -32,8 +35,14 @@ STORED = re.compile(
 _SIGNED_IN = (
     r"(?:is)?_?(?:auth\w*|logged\w*|signed\w*|user\w*|session\w*|token\w*|status|me|account)"
 )
+_RENEWED = re.compile(
+    r"(?:^|\.)(?:\w*session\w*|\w*token\w*|\w*jwt\w*|auth|credentials?)(?:$|\.)"
+    r"|(?:^|\.)(?:user|me|account|current_?user|auth_?user)$",
+    re.IGNORECASE,
+)
+"""What may be another after a refresh; that somebody is signed in, and an id, stay as they were."""
 _CONSTANT = re.compile(
-    r"\bprocess\.env\b|\bimport\.meta\.env\b|\benv\.\w+|\bconfig\.\w+|[A-Z][A-Z0-9_]+"
+    r"\bprocess\.env\b|\bimport\.meta\.env\b|\benv\.\w+|\bconfig\.\w+|[A-Z][A-Z0-9_]+\b(?!\.[a-z])"
 )
 
 
@@ -204,22 +213,61 @@ def _returns_early(function: Node, before: Node, asked: str) -> bool:
 
 def is_renewed(model: Model, client: ClientSocket) -> bool:
     """Tell whether code of the package gives the socket a new token: ``socket.auth = …``."""
+    return any(node is None or not is_set_once(node) for node in _auth_set(model, client))
+
+
+def is_given_later(model: Model, client: ClientSocket) -> bool:
+    """Tell whether code of the package gives the socket its token after it was made."""
+    return any(True for _ in _auth_set(model, client))
+
+
+def _auth_set(model: Model, client: ClientSocket) -> Iterator[Node | None]:
+    """Yield where a socket's ``auth`` is assigned; None for ``Object.assign``."""
     for file in in_package(model, client.file):
         if ".auth" not in file.text and ".opts" not in file.text:
             continue
-        for node in file.root.find("assignment_expression"):
-            left = node.field("left")
-            if left is not None and re.search(
-                r"(?:\w*sock\w*|\bws|\bio|client|conn\w*|current|\bs|\))[!?]*"
-                r"(?:\.auth(?:\.\w+|\[.*\])?|\.opts\.(?:auth|query)\S*)$",
-                left.text,
-                re.IGNORECASE,
-            ):
-                return True
+        yield from (each for each in file.root.find("assignment_expression") if _sets_auth(each))
         for call in file.calls:
             if call.path == "Object.assign" and re.search(r"sock\w*!?\.auth", call.node.text):
-                return True
+                yield None
+
+
+def _sets_auth(node: Node) -> bool:
+    left = node.field("left")
+    return left is not None and bool(
+        re.search(
+            r"(?:\w*sock\w*|\bws|\bio|client|conn\w*|current|\bs|\))[!?]*"
+            r"(?:\.auth(?:\.\w+|\[.*\])?|\.opts\.(?:auth|query)\S*)$",
+            left.text,
+            re.IGNORECASE,
+        )
+    )
+
+
+def is_set_once(node: Node) -> bool:
+    """Tell an assignment that an effect makes as it runs, and that no new token runs again."""
+    right, function = node.field("right"), node.function
+    if right is None or right.kind != "object" or function is None:
+        return False
+    component = component_of(node)
+    for effect in effects_of(component) if component is not None else []:
+        if effect.body == function and effect.is_known and effect.deps is not None:
+            used = {each.text for each in right.identifiers()}
+            return not any(name in used or _RENEWED.search(name) for name in effect.names)
     return False
+
+
+def tokens_set_once(client: ClientSocket) -> Iterator[SentToken]:
+    """Yield tokens of ``socket.auth = { token }`` in an effect that runs once."""
+    if ".auth" not in client.file.text:
+        return
+    for node in client.file.root.find("assignment_expression"):
+        right = node.field("right")
+        if right is None or not _sets_auth(node) or not is_set_once(node):
+            continue
+        for key, value in right.pairs().items():
+            if is_token_name(key):
+                yield SentToken(key, value, right, is_fixed=True)
 
 
 def depends_on(opening: Opening, value: Node) -> bool:
@@ -232,9 +280,7 @@ def depends_on(opening: Opening, value: Node) -> bool:
     if not opening.call.node.start <= value.start < opening.call.node.end:  # open(token)
         used |= {each.text for arg in opening.call.args for each in arg.identifiers()}
     roots = {re.split(r"[.\[]", name, maxsplit=1)[0] for name in names}
-    return bool(used & (names | roots)) or any(
-        re.search(rf"(?:^|\.){_SIGNED_IN}(?:$|\.)", name, re.IGNORECASE) for name in names
-    )
+    return bool(used & (names | roots)) or any(_RENEWED.search(name) for name in names)
 
 
 def _deps(opening: Opening) -> Iterator[str]:

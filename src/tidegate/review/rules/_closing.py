@@ -20,6 +20,7 @@ __all__ = [
     "is_shared",
     "own_names",
     "stale_states",
+    "target_of",
     "unseen",
 ]
 
@@ -42,7 +43,7 @@ def closes(model: Model, cleanup: Node, names: frozenset[str], depth: int = 0) -
     if cleanup.kind in ("identifier", "member_expression"):
         return _named_closes(model, cleanup, names, depth)
     if cleanup.kind == "call_expression":  # return connect(), whose result is the cleanup
-        target = _target(model, Call(cleanup))
+        target = target_of(model, Call(cleanup))
         if target is None or depth > 2:
             return None
         returned = [each.children[0] for each in target.find("return_statement") if each.children]
@@ -64,7 +65,7 @@ def _closing(model: Model, call: Call, names: frozenset[str], depth: int) -> boo
     is_closing = receiver is not None and bool(_CLOSE.fullmatch(call.name))
     if receiver is not None and is_closing and SOCKET_LIKE.search(normal(receiver.text)):
         return None if _is_other(receiver, names) else True
-    target = _target(model, call) if depth < 3 else None
+    target = target_of(model, call) if depth < 3 else None
     if target is not None:
         return _any(_closing(model, each, names, depth + 1) for each in target.calls())
     given = any(is_named(arg, names) for arg in call.args)
@@ -88,7 +89,7 @@ def _named_closes(model: Model, node: Node, names: frozenset[str], depth: int) -
     return _any(_closing(model, each, names, depth + 1) for each in function.calls())
 
 
-def _target(model: Model, call: Call) -> Node | None:
+def target_of(model: Model, call: Call) -> Node | None:
     """Return the function that a call runs, also one in ``useCallback`` or an object's method."""
     if call.receiver is None:
         callee = call.callee

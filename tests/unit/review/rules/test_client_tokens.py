@@ -265,3 +265,150 @@ def test_token_in_address_or_header_may_be_missing(line: str, count: int) -> Non
         "  }, [url, data]);\n}\n"
     )
     assert len(found(text, MISSING, "use-live.ts")) == count
+
+
+# A login flag, an id and a set-once token
+
+
+@pytest.mark.parametrize(
+    ("deps", "verdict"),
+    [
+        ("[isLoggedIn]", "fault"),
+        ("[isAuthenticated, url]", "fault"),
+        ("[user?.id]", "fault"),
+        ("[status]", "fault"),
+        ("[session]", "could-not-tell"),
+        ("[accessToken]", "could-not-tell"),
+        ("[user]", "could-not-tell"),
+    ],
+)
+def test_being_signed_in_is_no_new_token(deps: str, verdict: str) -> None:
+    assert verdicts(in_effect(f"{{ auth: {{ token: {STORED} }} }}", deps), STALE) == [verdict]
+
+
+SET_ONCE = f"""\
+{HEAD}import {{ useEffect }} from 'react';
+const s = io('https://a.example', {{ autoConnect: false }});
+export function useLive(token) {{
+  useEffect(() => {{
+    MORE
+    s.auth = {{ token: VALUE }};
+    s.connect();
+    return () => s.close();
+  }}, DEPS);
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "deps", "more", "is_found"),
+    [
+        (STORED, "[]", "", True),
+        (STORED, "[room]", "", True),
+        ("token", "[token]", "", False),
+        (STORED, "[session]", "", False),
+        ("'public'", "[]", "", False),
+        (STORED, "[]", "s.on('connect_error', () => { s.auth = { token: read() }; });", False),
+    ],
+)
+def test_a_token_that_an_effect_sets_once(
+    value: str, deps: str, more: str, *, is_found: bool
+) -> None:
+    text = SET_ONCE.replace("VALUE", value).replace("DEPS", deps).replace("MORE", more)
+    assert bool(found(text, STALE)) is is_found
+
+
+def test_a_token_of_an_effect_that_waits() -> None:
+    text = f"""\
+{HEAD}import {{ useEffect, useRef }} from 'react';
+export function useLive(room) {{
+  const ref = useRef(null);
+  useEffect(() => {{
+    const open = async () => {{
+      const session = await getSession();
+      if (!session) {{ ref.current?.disconnect(); return; }}
+      ref.current = io('https://a.example', {{ auth: {{ token: session.accessToken }} }});
+    }};
+    const timer = setTimeout(open, 0);
+    return () => {{ clearTimeout(timer); ref.current?.disconnect(); }};
+  }}, [room]);
+}}
+"""
+    assert verdicts(text, STALE) == ["fault"]
+
+
+def test_a_python_token_in_a_variable() -> None:
+    text = """\
+import socketio
+sio = socketio.AsyncClient()
+async def main():
+    token = VALUE
+    await sio.connect("https://a.example", auth={"token": token})
+"""
+    assert found(text.replace("VALUE", "await session.token()"), STALE, "a.py") == [5]
+    assert not found(text.replace("VALUE", "os.environ['TOKEN']"), STALE, "a.py")
+
+
+# Users are signed in, and the socket says nothing of it
+
+API = """\
+import axios from 'axios';
+export const api = axios.create({});
+api.interceptors.request.use((config) => {
+  config.headers.Authorization = `Bearer ${localStorage.getItem('token')}`;
+  return config;
+});
+"""
+LIVE = f"""\
+{HEAD}import {{ useEffect }} from 'react';
+export function useLive() {{
+  const {{ user }} = useAuth();
+  useEffect(() => {{
+    const s = io('https://a.example', OPTIONS);
+    MORE
+    return () => s.close();
+  }}, [user]);
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("api", "options", "more", "is_found"),
+    [
+        (API, "{}", "s.on('order', show);", True),
+        (API, "{ withCredentials: true }", "s.on('order', show);", False),
+        (API, "{ auth: (send) => send({ token: read() }) }", "s.on('order', show);", False),
+        (API, "{}", "s.emit('authenticate', { token: read() });", False),
+        (API, "{}", "s.auth = { token: read() };", False),
+        ("export const api = axios.create({});", "{}", "s.on('order', show);", False),
+        ("", "{}", "s.emit('addUser', user.id);", True),
+        ("", "{}", "s.emit('setup', { userId: user?._id });", True),
+        ("", "{}", "s.emit('typing', user.name);", False),
+        ("", "{}", "s.emit('join', { room });", False),
+    ],
+)
+def test_a_socket_without_the_token_that_requests_carry(
+    api: str, options: str, more: str, *, is_found: bool
+) -> None:
+    live = LIVE.replace("OPTIONS", options).replace("MORE", more)
+    files = {"src/api.ts": api, "src/use-live.ts": live}
+    assert bool(review_project(files, MISSING).findings) is is_found
+
+
+def test_a_server_of_the_project_tells_whether_strangers_are_meant() -> None:
+    server = "import { Server } from 'socket.io';\nexport const io = new Server(80);\n"
+    live = LIVE.replace("OPTIONS", "{}").replace("MORE", "s.emit('addUser', user.id);")
+    assert review_project({"web/use-live.ts": live}, MISSING).findings
+    files = {"web/use-live.ts": live, "api/server.ts": server}
+    assert not review_project(files, MISSING).findings
+    own = {"web/use-live.ts": live.replace("'https://a.example'", "'/'")}
+    assert not review_project(own, MISSING).findings  # the cookie of the page goes with it
+
+
+def test_the_token_is_sent() -> None:
+    live = LIVE.replace("OPTIONS", "{}").replace("MORE", "s.emit('addUser', user.id);")
+    (finding,) = review_text(live, MISSING)
+    assert finding.fix is not None
+    good = applied(live, finding.fix.edits)
+    assert "io('https://a.example', { auth: (send) => send({ token: getToken() " in good
+    assert not found(good, MISSING)

@@ -242,6 +242,27 @@ def test_connecting_after_the_server_ended_it_is_not_going_on() -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "is_found"),
+    [
+        ("if (error.message === 'jwt expired') ", True),
+        ("if (codes.includes(error.message) && !triedRefreshToken) ", True),
+        ("if (error.data?.status === 401) ", True),
+        ("if (tries < 9) ", False),
+        ("if (!isAuthenticated) return; ", False),
+        ("", False),
+    ],
+)
+def test_a_refused_token_is_no_lost_connection(condition: str, *, is_found: bool) -> None:
+    text = (
+        f"{HEAD}function open(token) {{\n"
+        "  const s = io('/', { auth: { token }, reconnection: false });\n"
+        f"  s.on('connect_error', async (error) => {{ {condition}open(await refresh()); }});\n}}\n"
+        "open(localStorage.getItem('token'));\n"
+    )
+    assert bool(found(text, GIVES_UP)) is is_found
+
+
+@pytest.mark.parametrize(
     ("options", "lines"),
     [
         ("reconnection_attempts=5", [2]),

@@ -228,6 +228,43 @@ def test_cleanup_of_the_first_render_closes_nothing() -> None:
     assert "return () => made?.close();" in applied(text, finding.fix.edits)
 
 
+@pytest.mark.parametrize(
+    ("stop", "effects", "lines"),
+    [
+        (
+            "const stop = () => { s?.close(); };",
+            "useEffect(() => { setS(io(url)); return () => stop(); }, []);",
+            [3],
+        ),
+        (
+            "function stop() { if (s) s.disconnect(); }",
+            "useEffect(() => { setS(io(url)); return stop; }, [url]);",
+            [3],
+        ),
+        (
+            "const stop = () => { s?.close(); setS(null); };",
+            "useEffect(() => () => { stop(); }, []);\nuseEffect(() => { setS(io(url)); }, [url]);",
+            [4],
+        ),
+        (
+            "const stop = useCallback(() => { s?.close(); }, [s]);",
+            "useEffect(() => { setS(io(url)); }, [url]);\nuseEffect(() => () => stop(), [stop]);",
+            [],
+        ),
+        (
+            "const stop = () => { s?.close(); };",
+            "useEffect(() => { setS(io(url)); }, [url]);\nuseEffect(() => () => stop(), [s]);",
+            [],
+        ),
+    ],
+)
+def test_a_helper_of_the_first_render_closes_nothing(
+    stop: str, effects: str, lines: list[int]
+) -> None:
+    body = f"const [s, setS] = useState(null);\n{stop}\n{effects}"
+    assert in_hook(CLOSED, body) == lines
+
+
 def test_new_sockets_of_a_function_elsewhere_are_followed() -> None:
     files = {
         "src/live.ts": "import { io } from 'socket.io-client';\n"

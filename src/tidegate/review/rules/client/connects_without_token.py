@@ -15,11 +15,16 @@ from tidegate.review.rules._client_sockets import is_page, judged, openings_of
 from tidegate.review.rules._client_tokens import (
     SentToken,
     is_constant,
+    is_given_later,
     is_guarded,
-    is_renewed,
     may_be_missing,
     origin,
     sent_tokens,
+)
+from tidegate.review.rules._signed_in_pages import (
+    names_itself,
+    requests_carry_token,
+    sends_token_later,
 )
 from tidegate.review.source import Node
 
@@ -91,6 +96,7 @@ export function signedIn() {
     ),
 )
 
+_SEND = "Send the user's token in `auth`, by a function that runs at each connect."
 _WANTS = re.compile(r"handshake\??\.(?:auth|query|headers\??\.authorization)\b|handshake\s*;")
 _OTHERWISE = re.compile(r"cookie|request\.session|passport", re.IGNORECASE)
 _REFUSES = re.compile(r"next\(\s*new\s|next\(\s*\w*[eE]rr|\.disconnect\(|\bthrow\b")
@@ -123,8 +129,45 @@ def check(model: Model) -> Iterator[Finding]:
             yield RULE.fault(
                 client.call.node,
                 "The server of this project wants a token in `auth`; this client sends none.",
+                remedy=_SEND,
                 confidence="likely",
+                fix=_with_token(client),
             )
+        elif not _has_servers(model) and _sends_nothing(model, client):
+            message = _signed_in(model, client)
+            if message:
+                yield RULE.fault(
+                    client.call.node,
+                    message,
+                    remedy=_SEND,
+                    confidence="likely",
+                    fix=_with_token(client),
+                )
+
+
+def _signed_in(model: Model, client: ClientSocket) -> str:
+    """Return what tells that users are signed in, of whom the socket says nothing."""
+    if sends_token_later(client):
+        return ""
+    if names_itself(model, client):
+        return "This connects without a token; that an event names the user proves nothing."
+    if requests_carry_token(model, client):
+        return "Requests of this application carry a token; this socket carries none."
+    return ""
+
+
+def _has_servers(model: Model) -> bool:
+    """Tell whether the server is here: then it tells whether strangers are meant."""
+    return bool(model.servers) or any(
+        each.framework not in ("websocket", "channels") for each in model.gateways
+    )
+
+
+def _with_token(client: ClientSocket) -> Fix | None:
+    """Return the socket with a token that is read at each connect."""
+    now = "getToken() /* to be written: returns the token of now */"
+    edit = with_option(client, "auth", f"(send) => send({{ token: {now} }})")
+    return suggested(edit) if edit is not None else None
 
 
 def _missing(model: Model, client: ClientSocket, token: SentToken) -> Finding | None:
@@ -207,7 +250,7 @@ def _namespace(client: ClientSocket) -> str:
 def _sends_nothing(model: Model, client: ClientSocket) -> bool:
     options = client.options or {}
     sends = {"auth", "query", "extraHeaders", "withCredentials", "transportOptions"}
-    if sends & set(options) or is_renewed(model, client):
+    if sends & set(options) or is_given_later(model, client):
         return False
     url = client.url
     if url is not None and (url.kind == "identifier" or re.search(r"\?|token", url.text)):

@@ -69,6 +69,9 @@ _AGAIN = re.compile(
 )
 
 
+_REFUSED = re.compile(r"token|jwt|expired|auth(?!enticated)|\b40[13]\b|forbidden", re.IGNORECASE)
+
+
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Look at the options that limit reconnecting."""
@@ -140,6 +143,8 @@ def _tries_itself(model: Model, client: ClientSocket) -> bool:
 
 def _is_again(node: Node) -> bool:
     """Tell whether this runs after a failure, or when somebody asks for it."""
+    if _is_for_token(node):
+        return False
     for around in node.ancestors():
         if around.kind == "if_statement" and re.search(
             r"io server disconnect|server namespace", (around.field("condition") or around).text
@@ -168,12 +173,26 @@ def _calls_itself(model: Model, client: ClientSocket, maker: Node) -> bool:
     if own is not None:
         names.add(own.text)
     for _, given in listeners(maker):
-        if any(call.name in names for call in given.calls()) or given.text in names:
+        if given.text in names:
+            return True
+        if any(call.name in names and not _is_for_token(call.node) for call in given.calls()):
             return True
     return any(
-        call.name == "setTimeout" and any(name in call.node.text for name in names)
+        any(name in call.node.text for name in names) and not _is_for_token(call.node)
         for call in maker.calls("setTimeout")
     )
+
+
+def _is_for_token(node: Node) -> bool:
+    """Tell a second try that only a refused token leads to; a lost connection takes none."""
+    for around in node.ancestors():
+        condition = around.field("condition") if around.kind == "if_statement" else None
+        then = around.field("consequence")
+        if condition is None or then is None or not then.start <= node.start < then.end:
+            continue
+        if _REFUSED.search(condition.text):
+            return True
+    return False
 
 
 def _loops(connects: list[Call]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.fix import Fix, replaced, suggested
-from tidegate.review.model import ClientSocket, Model
+from tidegate.review.model import ClientSocket, Function, Model
 from tidegate.review.model.client_sockets import Opening
 from tidegate.review.model.react import Effect, effects_of
 from tidegate.review.model.socket_names import is_named, normal
@@ -20,6 +20,7 @@ from tidegate.review.rules._closing import (
     is_shared,
     own_names,
     stale_states,
+    target_of,
     unseen,
 )
 from tidegate.review.rules._component_ends import (
@@ -153,6 +154,9 @@ export class OrdersComponent implements OnInit, OnDestroy {
 )
 
 
+_MOST_HELPERS = 6
+
+
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Look at the components that open sockets."""
@@ -192,25 +196,23 @@ def _in_react(model: Model, client: ClientSocket, opening: Opening) -> Finding |
         return None
     stale = stale_states(opening)
     answers: list[bool | None] = []
+    is_stale = False
     for effect in effects_of(component):
         for cleanup in effect.cleanups():
             names = opening.names - unseen(effect, stale)
-            answers.append(closes(model, cleanup, names))
-            if answers[-1] is None and stale and _closes_stale(cleanup, stale, effect):
-                answers[-1] = False
+            answer = closes(model, cleanup, names)
+            if (not answer or not names) and _closes_stale(model, cleanup, stale, effect):
+                answer, is_stale = False, True
+            answers.append(answer)
     if any(answers):
         return None
     if None in answers:
         return RULE.could_not_tell(client.call.node, "The cleanup calls what is not to be seen.")
-    if is_shared(opening) or is_closed_by_provider(opening):
+    is_kept = is_shared(opening) or is_closed_by_provider(opening)
+    if is_kept and not is_stale:
         return RULE.could_not_tell(
             client.call.node, "The socket outlives the component; whether it should is not told."
         )
-    is_stale = any(
-        _closes_stale(cleanup, stale, effect)
-        for effect in effects_of(component)
-        for cleanup in effect.cleanups()
-    )
     message = "Nothing closes this socket when the component goes away."
     if is_stale:
         message = (
@@ -219,14 +221,26 @@ def _in_react(model: Model, client: ClientSocket, opening: Opening) -> Finding |
     return RULE.fault(opening.call.node, message, fix=_fix(opening, stale))
 
 
-def _closes_stale(cleanup: Node, stale: frozenset[str], effect: Effect) -> bool:
+def _closes_stale(model: Model, cleanup: Node, stale: frozenset[str], effect: Effect) -> bool:
+    """Tell whether a cleanup, or a helper as it was when the effect ran, closes an old state."""
     names = unseen(effect, stale)
-    if cleanup.kind not in FUNCTIONS:
-        return False
-    return any(
-        call.receiver is not None and normal(call.receiver.text) in names and is_close(call)
-        for call in cleanup.calls()
-    )
+    functions = [cleanup] if cleanup.kind in FUNCTIONS else []
+    if cleanup.kind == "identifier" and cleanup.text not in effect.names:
+        functions += _named(model, cleanup)
+    for function in functions:
+        for call in function.calls():
+            if call.receiver is not None:
+                if normal(call.receiver.text) in names and is_close(call):
+                    return True
+            elif call.name not in effect.names and len(functions) < _MOST_HELPERS:
+                target = target_of(model, call)
+                functions += [target] if target is not None and target not in functions else []
+    return False
+
+
+def _named(model: Model, name: Node) -> list[Node]:
+    found = model.project.resolve(name.file, name.text)
+    return [found.node] if isinstance(found, Function) else []
 
 
 def _fix(opening: Opening, stale: frozenset[str]) -> Fix | None:

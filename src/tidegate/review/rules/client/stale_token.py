@@ -19,6 +19,7 @@ from tidegate.review.rules._client_tokens import (
     is_renewed,
     origin,
     sent_tokens,
+    tokens_set_once,
 )
 from tidegate.review.rules._python_clients import PythonClient, python_clients
 from tidegate.review.rules._tokens import is_token_name
@@ -129,6 +130,11 @@ def check(model: Model) -> Iterator[Finding]:
             if is_renewed(model, client):
                 continue
             yield _judge(model, client, token)
+        if not is_renewed(model, client):
+            for token in tokens_set_once(client):
+                if not is_constant(model, token.value):
+                    message = f"`{token.key}` is set once: each reconnect sends the same."
+                    yield RULE.fault(token.value, message, fix=_fix(token))
     for each in python_clients(model):
         yield from _python(each)
 
@@ -159,7 +165,18 @@ def _is_made_anew(opening: Opening, client: ClientSocket, token: SentToken) -> b
     return any(
         call.node.start < client.call.node.start
         for call in function.calls("disconnect", "close", "destroy", "disconnectSocket")
+        if not _is_for_strangers(call)
     )
+
+
+def _is_for_strangers(call: Call) -> bool:
+    """Tell a sign-out, ``if (!token) { socket.disconnect(); return; }``: nothing is opened then."""
+    around = call.node.enclosing("if_statement")
+    while around is not None:
+        if around.find("return_statement"):
+            return True
+        around = around.enclosing("if_statement")
+    return False
 
 
 def _fix(token: SentToken) -> Fix | None:
@@ -206,11 +223,24 @@ def _python(client: PythonClient) -> Iterator[Finding]:
         if auth is None or auth.kind != "dictionary":
             continue
         for key, value in auth.pairs().items():
-            if not is_token_name(key) or value.kind not in ("call", "await", "attribute"):
+            source = _assigned(value)
+            if not is_token_name(key) or source.kind not in ("call", "await", "attribute"):
                 continue
-            if _SETTING.search(value.text):
+            if _SETTING.search(source.text):
                 continue
             message = f"`{key}` is read once: each reconnect sends the same."
-            is_async = value.kind == "await"
-            fix = None if is_async else suggested(replaced(auth, f"lambda: {auth.text}"))
+            is_plain = source == value and value.kind != "await"
+            fix = suggested(replaced(auth, f"lambda: {auth.text}")) if is_plain else None
             yield RULE.fault(value, message, fix=fix)
+
+
+def _assigned(value: Node) -> Node:
+    """Return what a variable was set to in the function around; else itself."""
+    function = value.function
+    if value.kind != "identifier" or function is None:
+        return value
+    for node in function.find("assignment"):
+        left, right = node.field("left"), node.field("right")
+        if left is not None and right is not None and left.text == value.text:
+            return right
+    return value
