@@ -16,6 +16,11 @@ __all__ = ["AllJoins", "all_joins"]
 
 _JOINING = re.compile(rb"\.join\(|socketsJoin|enter_room|join_room|group_add")
 
+_SOCKET_JOINS = re.compile(
+    rb"(?:sock|client|conn|ws)\w*[!?]?\.join\(|socketsJoin|enter_room|join_room|group_add",
+    re.IGNORECASE,
+)
+
 
 @dataclass
 class AllJoins:
@@ -36,6 +41,16 @@ class AllJoins:
             self._texts = list(_other_texts(model))
         heads = [max(re.split(ANYTHING, name), key=len).encode() for name in names]
         return any(head in text for text in self._texts for head in heads)
+
+    def is_empty(self, model: Model) -> bool:
+        """Tell whether no socket of the project ever joins anything but the room of its own id."""
+        if self.known or self.unknown is not None:
+            return False
+        if self._texts is None:
+            self._texts = list(_other_texts(model))
+        if any(_SOCKET_JOINS.search(text) for text in self._texts):
+            return False
+        return not any("generateId" in file.text for file in model.files)
 
 
 def all_joins(model: Model) -> AllJoins:

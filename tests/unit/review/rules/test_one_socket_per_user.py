@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found, review_text
+from tests.unit.review.helpers import found, review_project, review_text
 
 from tidegate.review.fix import applied
 
@@ -112,3 +112,72 @@ def test_the_fix_joins_a_room() -> None:
     )
     assert result == NODE.replace("BODY", after)
     assert not found(result, RULE, "a.js")
+
+
+GATEWAY = """\
+import { WebSocketGateway } from '@nestjs/websockets';
+import { Presence } from './presence';
+@WebSocketGateway()
+export class A {
+  constructor(private readonly presence: Presence) {}
+  handleConnection(client: Socket) { this.presence.add(client.data.userId, client.id); }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "is_found"),
+    [
+        ("this.online.set(userId, socketId);", True),
+        ("this.online[userId] = { socketId, since: Date.now() };", True),
+        (
+            "const entry = { userId, socketId };\n"
+            "    const key = `${this.SOCKET_PREFIX}${userId}`;\n"
+            "    await this.redis.set(key, JSON.stringify(entry), 86400);",
+            True,
+        ),
+        ("await this.redis.set(`socket:${userId}`, socketId);", True),
+        ("await this.redis.sadd(`sockets:${userId}`, socketId);", False),
+        ("await this.redis.set(`socket:${socketId}`, userId);", False),
+        ("await this.redis.set(`user:${userId}:${socketId}`, socketId);", False),
+        (
+            "const mine = this.online.get(userId) ?? new Set();\n"
+            "    mine.add(socketId);\n    this.online.set(userId, mine);",
+            False,
+        ),
+    ],
+)
+def test_a_store_without_realtime_code_is_followed(body: str, *, is_found: bool) -> None:
+    store = (
+        "export class Presence {\n  async add(userId: string, socketId: string) {\n"
+        f"    {body}\n  }}\n}}\n"
+    )
+    files = {"src/a.gateway.ts": GATEWAY, "src/presence.ts": store}
+    findings = review_project(files, RULE).findings
+    assert [finding.file for finding in findings] == ["src/presence.ts"] * is_found
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("!users.some((u) => u.userId === userId) && users.push({ userId, socketId });", [4]),
+        ("if (!users.find((u) => u.userId == userId)) users.push({ userId, socketId });", [4]),
+        (
+            "users = users.filter((u) => u.userId !== userId); users.push({ userId, socketId });",
+            [4],
+        ),
+        ("users.push({ userId, socketId });", []),
+        ("!users.some((u) => u.socketId === socketId) && users.push({ userId, socketId });", []),
+        ("!rooms.some((r) => r.id === id) && rooms.push({ id, name });", []),
+    ],
+)
+def test_a_list_that_takes_a_user_once(body: str, lines: list[int]) -> None:
+    code = f"""\
+const io = require('socket.io')(http);
+let users = [];
+const addUser = (userId, socketId) => {{
+  {body}
+}};
+io.on('connection', (socket) => {{ socket.on('addUser', (id) => addUser(id, socket.id)); }});
+"""
+    assert found(code, RULE, "a.js") == lines

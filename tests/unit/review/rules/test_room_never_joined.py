@@ -165,3 +165,39 @@ def test_the_fix_spells_the_room_as_it_is_joined() -> None:
     [finding] = review_text(text, RULE, name="a.py")
     assert finding.fix
     assert applied(text, finding.fix.edits) == text.replace("'admin'", "'admins'")
+
+
+NOBODY_JOINS = """\
+import { Server } from 'socket.io';
+const io = new Server(80);
+const online = new Map();
+io.on('connection', (socket) => {
+  online.set(socket.data.userId, socket.id);
+});
+export function tell(userId, roomId, user) {
+  SEND
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("send", "lines"),
+    [
+        ("io.to(userId).emit('note');", [8]),
+        ("io.to(user.id).emit('note');", [8]),
+        ("io.to(`${userId}`).emit('note');", [8]),
+        ("io.in(roomId).emit('note');", [8]),
+        ("io.to(online.get(userId)).emit('note');", []),
+        ("const receiverId = online.get(userId); io.to(receiverId).emit('note');", []),
+        ("io.to(user.socketId).emit('note');", []),
+        ("io.to(user).emit('note');", []),
+        ("io.to(userId).emit('note'); io.socketsJoin(roomId);", []),
+    ],
+)
+def test_a_project_in_which_nobody_joins_anything(send: str, lines: list[int]) -> None:
+    assert found(NOBODY_JOINS.replace("SEND", send), RULE) == lines
+
+
+def test_ids_that_a_server_makes_may_be_those_of_users() -> None:
+    own = "io.engine.generateId = (req) => userOf(req);\n"
+    assert not found(own + NOBODY_JOINS.replace("SEND", "io.to(userId).emit('note');"), RULE)

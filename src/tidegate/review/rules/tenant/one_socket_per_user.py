@@ -11,6 +11,7 @@ from tidegate.review.fix import Fix, line_before, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._room_kinds import words_in
+from tidegate.review.rules._room_names import values_of
 from tidegate.review.source import Call, Node, SourceFile
 
 RULE = Rule(
@@ -97,6 +98,7 @@ _SOCKET_ID = re.compile(
     re.IGNORECASE,
 )
 _IS_SOCKET = re.compile(rf"{_SOCKET}", re.IGNORECASE)
+_MOST = 40
 _CLIENTS = ("socket.io-client", "@stomp/stompjs", "react")
 
 
@@ -113,7 +115,7 @@ class _Entry:
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Find maps from users to their one socket."""
-    for file in model.files:
+    for file in _files(model):
         if model.project.imports_from(file, *_CLIENTS):
             continue
         seen = set()
@@ -125,6 +127,39 @@ def check(model: Model) -> Iterator[Finding]:
             seen.add(entry.map)
             message = f"`{entry.map}` keeps one socket of a user; the next tab takes its place."
             yield RULE.fault(entry.node, message, fix=_fix(entry))
+        for call, holder in _lists(file):
+            if holder not in seen:
+                seen.add(holder)
+                message = f"`{holder}` keeps one socket of a user, and knows no second tab."
+                yield RULE.fault(call.node, message)
+
+
+def _lists(file: SourceFile) -> Iterator[tuple[Call, str]]:
+    """Yield lists that take a user once: ``!users.some(…) && users.push({ userId, socketId })``."""
+    for call in file.calls if not file.is_python and ".push(" in file.text else ():
+        holder = call.receiver.text if call.receiver is not None else ""
+        value = call.args[0] if call.args else None
+        around = call.node.function
+        if call.name != "push" or value is None or value.kind != "object" or around is None:
+            continue
+        users = [name for name in value.pairs() if _USERS & set(words_in(name))]
+        if not users or not _is_socket(value):
+            continue
+        before = file.text[around.start : call.node.start]
+        asked = rf"{re.escape(holder)}\.(?:some|find|findIndex|filter)\([^;]*?\.{users[0]}\b"
+        if re.search(asked, before) and not re.search(r"disconnect|socketIds?\.", before):
+            yield call, holder
+
+
+def _files(model: Model) -> list[SourceFile]:
+    """Return the files with realtime code, and those whose functions handlers call."""
+    files = dict.fromkeys(model.files)
+    for gateway in model.gateways:
+        for handler in gateway.handlers:
+            for function in model.project.reach(handler.function)[:_MOST]:
+                if not function.file.is_test:
+                    files.setdefault(function.file)
+    return list(files)
 
 
 def _entries(file: SourceFile) -> Iterator[_Entry]:
@@ -152,6 +187,12 @@ def _entries(file: SourceFile) -> Iterator[_Entry]:
 
 def _is_user(key: Node) -> bool:
     """Tell whether a key is about a person, and not about one connection of theirs."""
+    key = _value(key)
+    parts = [each.children[0] for each in key.find("template_substitution") if each.children]
+    if parts:  # `socket:${userId}`
+        return any(map(_is_user, parts)) and not any(map(_is_socket, parts))
+    if re.fullmatch(r"(?:\w+\.)*[A-Z][A-Z0-9_]*", key.text):
+        return False  # a prefix
     if key.string is not None or "socket" in key.text.lower().rpartition(".")[2]:
         return False
     inner = [
@@ -164,7 +205,18 @@ def _is_user(key: Node) -> bool:
     return bool(_USERS & set(words_in(text))) and not re.search(r"\(\)|\bindex\b", text)
 
 
+def _value(node: Node) -> Node:
+    """Return what a local constant was made of, if that is a text or an object; else itself."""
+    if node.kind != "identifier":
+        return node
+    for value in values_of(node) or ():
+        if value is not None and value.kind in ("template_string", "object", "dictionary"):
+            return value
+    return node
+
+
 def _is_socket(value: Node) -> bool:
+    value = _value(value)
     while value.kind in ("as_expression", "non_null_expression") and value.children:
         value = value.children[0]
     if value.kind in ("object", "dictionary"):

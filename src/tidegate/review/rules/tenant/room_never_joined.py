@@ -11,7 +11,7 @@ from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.rules._all_joins import AllJoins, all_joins
-from tidegate.review.rules._room_names import ANYTHING, could_meet, patterns
+from tidegate.review.rules._room_names import ANYTHING, could_meet, patterns, values_of
 from tidegate.review.rules._rooms import Address, addresses
 from tidegate.review.source import Node
 
@@ -102,6 +102,15 @@ async def note_added(user_id, note):
     ),
 )
 
+_ROOMS = re.compile(
+    r"(?:^|\.|_|`\$\{)\w*(?:"
+    r"(?:user|member|owner|account|recipient|receiver|driver|player|order)(?:_?id|_?code|_?name|\._?id)"
+    r"|(?:tenant|org|organi[sz]ation|room|conversation|group|team|game|board|project)"
+    r"(?:_?id|_?code|_?name|\._?id)?)(?:\.toString\(\))?(?:\}`)?$",
+    re.IGNORECASE,
+)
+"""What is no socket's id, by its name; each socket is in the room of its own id."""
+
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
@@ -109,9 +118,14 @@ def check(model: Model) -> Iterator[Finding]:
     if not any(_is_server(gateway) for gateway in model.gateways):
         return  # sockets connect elsewhere
     sent = [(each, patterns(model, each.room)) for each in addresses(model)]
-    if not any(names for _, names in sent):
+    if not sent:
         return
     joined = all_joins(model)
+    if joined.is_empty(model) and _is_complete(model):
+        for address, names in sent:
+            if not names and _is_no_socket(address.room):
+                message = f"Nothing joins a room here, and `{address.room.text}` is no socket's id."
+                yield RULE.fault(address.node, message)
     for address, names in sent:
         if not names or any(name.startswith("/") for name in names):
             continue
@@ -130,6 +144,15 @@ def check(model: Model) -> Iterator[Finding]:
             f"No socket ever joins {room}" + (f"; they join `{_shown(close)}`." if close else "."),
             fix=_fix(address, close) if close else None,
         )
+
+
+def _is_no_socket(room: Node) -> bool:
+    """Tell whether a room surely is not the one of a socket's own id."""
+    if not _ROOMS.search(room.text):
+        return False
+    values = values_of(room) if room.kind == "identifier" else None
+    looked_up = ("call_expression", "call", "subscript_expression", "subscript", "await_expression")
+    return not any(each is not None and each.kind in looked_up for each in values or ())
 
 
 def _is_server(gateway: Gateway) -> bool:
