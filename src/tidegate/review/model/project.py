@@ -162,6 +162,9 @@ class Project:
         if owner is None and re.match(r"(?:this|self)\b", receiver.text):
             owner = self.owner(call.node)
         text = receiver.text.replace("!", "").replace("?.", ".")
+        alias = re.match(r"(?:_this|that|self)\b", text)
+        if alias and not file.is_python and f"{alias[0]} = this" in file.text:
+            text, owner = f"this{text[alias.end() :]}", owner or self.owner(call.node)
         if text in ("this", "self", "super", "super()"):
             return self.method(owner, call.name) if owner else None
         match = re.fullmatch(r"(?:this|self)\.(#?\w+)", text)

@@ -97,3 +97,12 @@ def test_fastapi(body: list[str], lines: list[int]) -> None:
 def test_python_socketio(body: list[str], lines: list[int]) -> None:
     code = SIO.replace("BODY", "\n".join(f"    {line}" for line in body))
     assert found(code, RULE, "a.py") == lines
+
+
+def test_another_name_of_this_is_followed() -> None:
+    body = "const _this = this; return run(function () { return _this.admit(client); });"
+    code = NEST.replace("INIT", "").replace("BODY", body)
+    method = "  admit(client: Socket) { WORK }\n}\n"
+    checked = method.replace("WORK", "this.jwt.verify(client.handshake.auth.token);")
+    assert not found(code.rstrip()[:-1] + checked, RULE)
+    assert found(code.rstrip()[:-1] + method.replace("WORK", "client.join('all');"), RULE) == [6]
