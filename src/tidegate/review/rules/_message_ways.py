@@ -78,7 +78,9 @@ class _Settles:
         # What the message, its channel and its context are called.
         self.names = r"context|ctx|(?:this\.|self\.)?_?(?:channel|ch|connection)\w*"
         if consumer.framework != "nest":
-            self.names += r"|msg|message|method_frame"
+            self.names += r"|method_frame"
+            if depth or not consumer.message:
+                self.names += r"|msg|message"  # its own are what was parsed
             if consumer.message:
                 self.names += f"|{re.escape(consumer.message)}"
 
@@ -197,6 +199,8 @@ class _Settles:
 
     def _gives_away(self, call: Call) -> bool:
         """Tell whether code that is not here gets the message, its channel or its context."""
+        if self.consumer.framework == "golevelup":
+            return False  # a handler gets the payload; the library settles
         arguments = [*call.args, *call.keywords.values()]
         if any(re.search(r"\.(?:ack|nack|reject)$", each.text) for each in arguments):
             return True

@@ -15,7 +15,7 @@ from tidegate.review.rules._message_ways import SETTLED, is_work, outcomes
 from tidegate.review.rules._paths import Exit
 from tidegate.review.rules._settling import is_ack, settling
 from tidegate.review.rules._unwaited import awaited, not_awaited, swallowed_by_helpers
-from tidegate.review.source import FUNCTIONS, Node
+from tidegate.review.source import FUNCTIONS, Call, Node
 
 RULE = Rule(
     name="failure-acknowledged",
@@ -126,6 +126,15 @@ _ON_PURPOSE = re.compile(
     r"|even (?:if|on)|malformed|no (?:need|point|retry))",
     re.IGNORECASE,
 )
+_KEEPS_RUNNING = re.compile(
+    r"(?:crash|kill|stop|end|exit|break|die|tak(?:e|ing) down)\w*(?: \w+){0,2} "
+    r"(?:consumer|worker|loop|process|task|service|app)",
+    re.IGNORECASE,
+)
+_TIDY = re.compile(
+    r"(?:JSON|json|orjson)\.(?:parse|loads)$|(?:^|\.)(?:parse|loads|validate|plainToInstance|from)$"
+    r"|model_validate"
+)
 _BROAD = re.compile(r"except\s*(?::|\(?[^:]*\b(?:Exception|BaseException)\b)")
 
 
@@ -141,13 +150,17 @@ def check(model: Model) -> Iterator[Finding]:
             if node is None or node in seen or _is_aside(consumer, node):
                 continue
             seen.add(node)
-            if _ON_PURPOSE.search(node.text):
+            if _is_on_purpose(node):
                 yield RULE.could_not_tell(node, "A comment says that this is meant.")
                 continue
             message = "What fails is only noted here, and then acknowledged: the message is lost."
             if node.kind not in ("catch_clause", "except_clause"):
                 message = "This acknowledges the message when the work has failed, too."
             yield RULE.fault(node, message, confidence="likely", fix=_fix(consumer, node))
+        early = _too_early(consumer)
+        if early is not None:
+            message = "This acknowledges before the work is done: what fails then is lost."
+            yield RULE.fault(early, message, confidence="likely")
         for call, is_sure in not_awaited(model, consumer):
             yield RULE.fault(
                 call.node,
@@ -156,11 +169,19 @@ def check(model: Model) -> Iterator[Finding]:
                 fix=awaited(consumer, call),
             )
         for node in swallowed_by_helpers(model, consumer):
-            if node in seen or _is_aside(consumer, node) or _ON_PURPOSE.search(node.text):
+            if node in seen or _is_aside(consumer, node) or _is_on_purpose(node):
                 continue
             seen.add(node)
             message = "What fails is only noted here, and its caller acknowledges the message."
             yield RULE.fault(node, message, confidence="likely", fix=_let_out(node))
+
+
+def _is_on_purpose(node: Node) -> bool:
+    """Tell whether a comment gives the message up; one that keeps the consumer going doesn't."""
+    return any(
+        _ON_PURPOSE.search(comment.text) and not _KEEPS_RUNNING.search(comment.text)
+        for comment in node.find("comment")
+    )
 
 
 def _is_acknowledging(model: Model, consumer: Consumer) -> bool:
@@ -173,6 +194,33 @@ def _is_acknowledging(model: Model, consumer: Consumer) -> bool:
     if consumer.is_manual is False or not is_read(model, consumer):
         return False
     return settling(model, consumer).is_settled
+
+
+def _too_early(consumer: Consumer) -> Node | None:
+    """Return the ack that comes before all work, which is waited for only then."""
+    if consumer.replies or consumer.framework in ("golevelup", "faststream"):
+        return None
+    calls = [call for call in consumer.function.calls if not _is_tidy(call)]
+    acks = [call for call in calls if is_ack(call)]
+    if len(acks) != 1 or _ON_PURPOSE.search(consumer.function.node.text):
+        return None
+    ack = acks[0].node
+    if ack.function != consumer.function.node or ack.enclosing("if_statement", "finally_clause"):
+        return None
+    work = [call for call in calls if is_work(call) and not is_ack(call)]
+    if any(call.node.start < ack.start for call in work):
+        return None
+    return ack if any(_is_awaited(call) for call in work) else None
+
+
+def _is_tidy(call: Call) -> bool:
+    """Tell what belongs to the message itself: parsing it, getting its channel."""
+    return bool(_TIDY.search(call.path)) or call.is_new
+
+
+def _is_awaited(call: Call) -> bool:
+    parent = call.node.parent
+    return parent is not None and parent.kind in ("await", "await_expression")
 
 
 def _hidden(consumer: Consumer, end: Exit) -> Node | None:

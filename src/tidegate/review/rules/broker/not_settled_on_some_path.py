@@ -13,6 +13,7 @@ from tidegate.review.rules._broker_fixes import acknowledging, guarded, refusing
 from tidegate.review.rules._controllers import is_read
 from tidegate.review.rules._message_ways import SETTLED, outcomes
 from tidegate.review.rules._paths import Exit
+from tidegate.review.rules._promise_ways import open_callbacks
 from tidegate.review.rules._settling import settling
 from tidegate.review.source import Node
 
@@ -134,6 +135,8 @@ def check(model: Model) -> Iterator[Finding]:
         if not how.is_settled or how.around or not is_read(model, consumer):
             continue
         yield from _open_ends(model, consumer)
+        for node, message in open_callbacks(model, consumer):
+            yield RULE.fault(node, message, confidence="likely")
 
 
 def _open_ends(model: Model, consumer: Consumer) -> Iterator[Finding]:

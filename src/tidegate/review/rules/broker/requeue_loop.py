@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tidegate.review.diagnostic import Finding
+from tidegate.review.diagnostic import Confidence, Finding
 from tidegate.review.fix import Edit, Fix, replaced, suggested, with_entry
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
+from tidegate.review.rules._requeueing import (
+    by_helpers,
+    is_failing,
+    is_limited,
+    published_again,
+    setting,
+)
 from tidegate.review.rules._settling import in_catch, requeues, settling
-from tidegate.review.source import Call
+from tidegate.review.source import Call, Node
 
 RULE = Rule(
     name="requeue-loop",
@@ -86,37 +93,68 @@ async def start(queue: aio_pika.abc.AbstractQueue) -> None:
     ),
 )
 
-_LIMITS = re.compile(
-    r"redelivered|x-death|x-delivery|deliveryCount|delivery_count|retr(?:y|ies)|attempt"
-    r"|isRecoverable|[tT]ransient"
-)
+_AT_ONCE = "What fails here comes back at once, for ever."
+_RAISES = "A message whose handler raises comes back at once, for ever."
 
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Look at refusals where something failed."""
+    seen: set[Node] = set()
     for consumer in model.consumers:
         how = settling(model, consumer)
-        for call in how.nacks:
-            if not requeues(call) or not in_catch(call.node) or _is_limited(call):
+        own = [call for call in how.nacks if requeues(call) and is_failing(call.node)]
+        for call in (*own, *by_helpers(model, consumer)):
+            if call.node in seen:
+                continue
+            seen.add(call.node)
+            if is_limited(call):
                 continue
             if _is_delayed(call):
                 yield RULE.could_not_tell(call.node, "It comes back for ever, after a while.")
                 continue
-            message = "What fails here comes back at once, for ever."
-            yield RULE.fault(call.node, message, fix=_without_requeue(call))
-        for call in how.processes:
-            flag = call.keywords.get("requeue")
-            once = call.keywords.get("reject_on_redelivered")
-            if flag is None or flag.text != "True" or (once is not None and once.text == "True"):
+            yield RULE.fault(call.node, _AT_ONCE, fix=_without_requeue(call))
+        for call in published_again(model, consumer):
+            if _is_delayed(call):
+                yield RULE.could_not_tell(call.node, "It comes back for ever, after a while.")
                 continue
-            yield RULE.fault(
-                call.node,
-                "A message whose handler raises comes back at once, for ever.",
-                fix=suggested(replaced(flag, "False")),
-            )
+            yield RULE.fault(call.node, "What fails here is published again, for ever.")
+        for call in how.processes:
+            yield from _process(model, call)
+        if consumer.framework in ("golevelup", "faststream"):
+            yield from _by_option(consumer)
         if consumer.framework == "golevelup":
             yield from _library(consumer)
+
+
+def _process(model: Model, call: Call) -> Iterator[Finding]:
+    """Look at ``message.process(requeue=True)``."""
+    flag = call.keywords.get("requeue")
+    once = call.keywords.get("reject_on_redelivered")
+    if flag is None or flag.text == "False" or (once is not None and once.text != "False"):
+        return
+    is_set = setting(model, flag)
+    if is_set:
+        fix = suggested(replaced(flag, "False"))
+        sure: Confidence = "certain" if flag.text == "True" else "likely"
+        yield RULE.fault(call.node, _RAISES, confidence=sure, fix=fix)
+    elif is_set is None:
+        yield RULE.could_not_tell(call.node, "Whether a failed message is requeued is a setting.")
+
+
+def _by_option(consumer: Consumer) -> Iterator[Finding]:
+    """Look at options that tell a library to put back what a handler throws."""
+    for key, value in consumer.options.items():
+        is_python = consumer.framework == "faststream"
+        if is_python and key == "ack_policy" and value.text.endswith("NACK_ON_ERROR"):
+            edit = replaced(value, value.text.replace("NACK_ON_ERROR", "REJECT_ON_ERROR"))
+        elif is_python and key == "retry" and value.text == "True":
+            edit = replaced(value, "False")
+        elif key == "errorBehavior" and value.text.endswith("ErrorBehavior.REQUEUE"):
+            edit = replaced(value, value.text.removesuffix("REQUEUE") + "NACK")
+        else:
+            continue
+        yield RULE.fault(value, _RAISES, fix=suggested(edit))
 
 
 def _library(consumer: Consumer) -> Iterator[Finding]:
@@ -124,10 +162,9 @@ def _library(consumer: Consumer) -> Iterator[Finding]:
     for call in consumer.function.calls:
         if not (call.name == "Nack" and call.is_new and call.args and call.args[0].text == "true"):
             continue
-        if in_catch(call.node) and not _is_limited(call):
-            message = "What fails here comes back at once, for ever."
+        if in_catch(call.node) and not is_limited(call):
             edit = replaced(call.args[0], "false")
-            yield RULE.fault(call.node, message, fix=suggested(edit))
+            yield RULE.fault(call.node, _AT_ONCE, fix=suggested(edit))
 
 
 def _is_delayed(call: Call) -> bool:
@@ -162,16 +199,3 @@ def _without_requeue(call: Call) -> Fix | None:
     end = call.args[-1].end
     text = "".join(f", {each}" for each in [*texts, "false"])
     return suggested(Edit(call.file.name, call.args[0].end, end, text))
-
-
-def _is_limited(call: Call) -> bool:
-    """Tell whether something around it counts, or tells the first time from the second."""
-    for around in call.node.ancestors():
-        if around.kind in ("if_statement", "ternary_expression", "conditional_expression"):
-            condition = around.field("condition")
-            if condition is not None and _LIMITS.search(condition.text):
-                return True
-        if around.kind in ("method_definition", "function_definition", "function_declaration"):
-            break
-    function = call.node.function
-    return function is not None and bool(re.search(r"x-death|redelivered", function.text))
