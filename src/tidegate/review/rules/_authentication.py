@@ -9,7 +9,12 @@ from typing import Literal
 
 from tidegate.review.model import Function, Gateway, Model
 from tidegate.review.rules._auth_names import is_other, verifies
-from tidegate.review.rules._gate_refusals import has_credentials, is_of_message, refusal_of
+from tidegate.review.rules._gate_refusals import (
+    has_credentials,
+    is_of_message,
+    only_asks,
+    refusal_of,
+)
 from tidegate.review.rules._gates import Gate, gates, gates_before
 from tidegate.review.source import Node
 
@@ -22,12 +27,14 @@ _HARMLESS = re.compile(
 _CHECKS = re.compile(r"check|auth|valid|verif|guard|allow|permi|user|token|require", re.IGNORECASE)
 _NAMES_USER = re.compile(
     r"(?:query|auth|query_params|args|searchParams)\b[\w.?()'\"\[\]]{0,12}?\b(?:user_?[iI]d|userId|username)\b"
+    r"|\{[^{}]*\b(?:user_?[iI]d|userId|username)\b[^{}]*\}\s*=\s*[\w.?]*handshake\??\.(?:query|auth)\b"
 )
 _QUERY = re.compile(
     r"QUERY_STRING|query_string|query_params|handshake\??\.query|searchParams|req\.url"
 )
 _USER_KEY = re.compile(r"['\"](?:user_?id|userId|username|uid)['\"]")
 _LIKE_SOCKET = re.compile(r"sock|client|conn|req|scope|environ|sid\b|\bws", re.IGNORECASE)
+_SECRETS = re.compile(r"token|jwt|passw|secret|cookie|credential|api_?key|signature", re.IGNORECASE)
 _MOST = 60
 _OTHER_GUARDS = re.compile(r"thrott|rate|limit", re.IGNORECASE)
 
@@ -64,16 +71,40 @@ def authentication(model: Model, gateway: Gateway) -> Evidence:
     if gateway.framework == "tidegate":
         return Evidence("yes")
     evidence = _first(model, gates(model, gateway))
-    if evidence.is_refusal and _names_its_user(gateway):
+    if evidence.is_refusal and (_names_its_user(gateway) or _is_by_name(evidence)):
         return Evidence("no")
     if evidence.verdict == "yes":
         return evidence
     unknown = evidence.node if gateway.is_complete else evidence.node or gateway.node
     for handler in gateway.of_kind("message"):
         name = f"{handler.event or ''} {handler.function.name}"
-        if re.search(r"auth|login|identify|token|handshake", name, re.IGNORECASE):
+        is_login = re.search(r"auth|login|identify|token|handshake", name, re.IGNORECASE)
+        if is_login and _may_verify(model, handler.function):
             unknown = unknown or handler.function.node
     return Evidence("no") if unknown is None else Evidence("unknown", unknown)
+
+
+def _may_verify(model: Model, function: Function) -> bool:
+    """Tell a message that brings a credential from one that only says who its sender is."""
+    own = function.node.field("name")
+    for each in model.project.reach(function)[:_MOST]:
+        if _SECRETS.search(each.body.text):
+            return True
+        names = (name for name in _names(each) if name != own)
+        if any(verifies(name.text) and not is_other(name) for name in names):
+            return True
+        if each is function and any(
+            model.project.target(call, each) is None and _CHECKS.search(call.name)
+            for call in each.calls
+        ):
+            return True
+    return not function.parameters
+
+
+def _is_by_name(evidence: Evidence) -> bool:
+    """Tell whether a middleware refuses for want of a user's name, which it believes."""
+    function = evidence.node.function if evidence.node is not None else None
+    return function is not None and bool(_NAMES_USER.search(function.text))
 
 
 def _names_its_user(gateway: Gateway) -> bool:
@@ -176,6 +207,8 @@ def _in_function(model: Model, function: Function, *, is_gate: bool) -> Evidence
     is_ours = is_gate or refusal is None or "raise" not in refusal.kind
     if refusal is not None and (is_ours or _CHECKS.search(function.name)):
         by_credentials = has_credentials(function)
+        if by_credentials and is_gate and only_asks(function):
+            return Evidence("no")
         is_user = by_credentials or re.search(r"\b[uU]ser\b", function.body.text) is not None
         return Evidence("yes" if is_user else "unknown", refusal, not by_credentials)
     sockets = {"client", "socket"} | {

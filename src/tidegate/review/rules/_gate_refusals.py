@@ -7,7 +7,7 @@ import re
 from tidegate.review.model import Function
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["has_credentials", "is_of_message", "refusal_of"]
+__all__ = ["has_credentials", "is_of_message", "only_asks", "refusal_of"]
 
 _CREDENTIALS = re.compile(
     r"\b(?:\w*[tT]oken\w*|\w*[aA]uth\w*|\w*[sS]ession\w*|\w*[cC]ookies?\w*|\w*[jJ]wt\w*|api_?[kK]ey\w*"
@@ -17,6 +17,14 @@ _HELD_USER = re.compile(r"(?:\.|\[['\"])(?:user|User)\b|\buser\s*\}[^;]{0,8}=")
 """``socket.user``, ``scope["user"]``: what ran before put it there; it isn't looked up here."""
 _REFUSALS = ("disconnect", "close", "_onerror", "terminate", "disconnectSockets")
 _CONDITIONS = ("if_statement", "catch_clause", "except_clause", "try_statement")
+_ELSE = re.compile(
+    r"session|cookie|[uU]ser|secret|key|passw|jwt|[=!]==?\s*(?!undefined|null|None|['\"]{2})"
+    r"|\bin\b|verif|valid|startsWith|process\.env|environ\["
+)
+_ASIDE = re.compile(
+    r"(?:^|\.)(?:next|fn|callback|cb|done|Error|\w*Exception|\w*Error|log|info|warn|warning|debug"
+    r"|error|print|get|disconnect|close|emit|join|enter_room|String)$"
+)
 _SETUPS = ("afterInit", "onModuleInit", "onApplicationBootstrap", "constructor", "createIOServer")
 
 
@@ -25,13 +33,48 @@ def has_credentials(function: Function) -> bool:
     body = function.body
     names = body.find("identifier", "property_identifier", "shorthand_property_identifier_pattern")
     return (
-        any(_CREDENTIALS.fullmatch(name.text) for name in names)
+        any(_CREDENTIALS.fullmatch(name.text) and not _is_holder(name) for name in names)
         or _HELD_USER.search(body.text) is not None
         or any(
             _CREDENTIALS.search(text.text)
             for text in body.find("string")
             if " " not in text.text  # a key, not what a log or a docstring says
         )
+    )
+
+
+def only_asks(function: Function) -> bool:
+    """Tell whether a token only has to be there: nothing takes it, compares it or keeps it."""
+    body = function.body
+    if _ELSE.search(body.text) or not re.search(r"handshake|\bauth\b", body.text):
+        return False
+    if any(call.args and not _ASIDE.search(call.path) for call in function.calls):
+        return False
+    if any(
+        re.search(r"token", arg.text, re.I)
+        for call in function.calls
+        for arg in call.args
+        if arg.kind not in ("string", "new_expression") and call.name != "get"
+    ):
+        return False
+    for each in body.find("assignment_expression", "assignment"):
+        left, right = each.field("left"), each.field("right")
+        is_kept = left is not None and left.kind in ("member_expression", "attribute", "subscript")
+        if is_kept and right is not None and re.search(r"token", right.text, re.IGNORECASE):
+            return False
+    return re.search(r"token", body.text, re.IGNORECASE) is not None
+
+
+def _is_holder(name: Node) -> bool:
+    """Tell ``handshake.auth``, in which a client may say anything, from a credential."""
+    around = name.parent
+    if name.text == "save_session":
+        return True
+    if name.text != "auth" or around is None:
+        return False
+    return bool(re.search(r"handshake\??\.auth$|^auth\.get$|^auth$", around.text)) or (
+        around.kind in ("boolean_operator", "conditional_expression", "subscript", "attribute")
+        or around.kind in ("parameters", "default_parameter", "typed_parameter")
     )
 
 

@@ -100,7 +100,9 @@ async def feed(websocket: WebSocket):
 
 _READ = "The server takes the token from the address."
 _TOKEN = re.compile(r"(?:\w*_)?token(?:_key)?")
-_QUERY = re.compile(r"handshake\??\.query$|\brequest\??\._query$")
+_QUERY = re.compile(
+    r"handshake\??\.query$|\brequest\)?\??\._query$|\brequest\)?\??\.?\[['\"]_query['\"]\]$"
+)
 
 
 @rule(RULE)
@@ -262,7 +264,7 @@ def _is_query(node: Node, sockets: set[Node]) -> bool:
     if re.search(r"(?:websocket|\bws|socket|self|\bconn\w*)\w*\.query_params$", text):
         return True
     function = node.function
-    if re.search(r"(?:^|\.)request\.args$", text):
+    if re.search(r"(?:^|[._])request\.args$", text):
         return function is not None and function in sockets
     if not re.fullmatch(r"\w+|(?:\w+\.)*(?:parse_qsl?|dict|QueryDict)\(.*\)", text, re.DOTALL):
         return False
@@ -273,7 +275,7 @@ def _is_query(node: Node, sockets: set[Node]) -> bool:
             made = right.text
     if function is None or not made:
         return False
-    if re.search(r"(?:^|\.)request\.args\b", made):
+    if re.search(r"(?:^|[._])request\.args\b", made):
         return function in sockets
     is_parsed = re.search(r"parse_qsl?\(|query_params|query_string|QUERY_STRING|QueryDict\(", made)
     around = function.text
@@ -322,8 +324,11 @@ def _parameters(model: Model, gateway: Gateway) -> Iterator[Finding]:
 
 
 def _plain(node: Node) -> str:
-    text = node.text
-    while text.startswith("(") and text.endswith(")"):
-        text = text[1:-1]
-    text = re.sub(r"\s+as\s+(?:[\w<>\[\], ]+|\{[^{}]*\})$", "", text)
+    text, before = node.text, ""
+    while text != before:
+        before = text
+        if re.fullmatch(r"\([^()]*\)", text, re.DOTALL):
+            text = text[1:-1]
+        text = re.sub(r"\s+as\s+(?:[\w<>\[\], |]+|\{[^{}]*\})$", "", text)
+        text = re.sub(r"\s*(?:\|\||\?\?)\s*\{\s*\}$", "", text)  # query || {}
     return text.replace("!", "")

@@ -103,6 +103,7 @@ _HEADERS = re.compile(
     r"(?:[\w.]*\.)?(?:websocket|ws|socket|req|request)\.headers(?:\.(?:authorization|cookie)"
     r"|\[['\"](?:[aA]uthorization|[cC]ookie)['\"]\])?|(?:[\w.]*\.)?scope(?:\[['\"]headers['\"]\])?"
 )
+_ADDRESS = re.compile(r"[?&](?:\w+_)?(?:token|jwt)=(?:\$?\{|['\"]\s*\+)", re.IGNORECASE)
 _PLAIN = re.compile(r"_?(?:token|authorization|api_?key)", re.IGNORECASE)
 _AUTH = re.compile(
     r"auth(?!or)|headers?\b|cookie|jwt|bearer|session|localStorage|sign_?in|\bsign\(|log_?in|access_?token"
@@ -173,6 +174,10 @@ def _judge(
         if carries_token(node, _is_token):
             message = "What is written to the log has a token in it, which is read from it here."
             yield RULE.fault(node, message, confidence="likely", fix=_without(call, node))
+            return
+        if made is not None and _ADDRESS.search(made.text) and "WebSocket" in node.file.text:
+            message = "The address is written to the log, and the token in it."
+            yield RULE.fault(node, message, fix=_without(call, node))
             return
         if any(_QUERY.fullmatch(each) for each in texts):
             if in_address and is_socket:
