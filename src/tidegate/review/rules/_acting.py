@@ -28,17 +28,19 @@ from tidegate.review.source import Call, Node
 __all__ = ["acted"]
 
 _ANSWERS = re.compile(
-    r"accept|reject|answer|cancel|decline|read|seen|deliver|receipt|(?:^|_)end|hang"
+    r"accept|reject|(?<!submit_)(?<!send_)(?<!save_)answer|cancel|decline|read|seen|deliver|receipt|(?:^|_)end|hang"
 )
 _MARKS = re.compile(
     r"(?:mark|set|message|chat)\w*_(?:as_)?(?:read|seen)|(?:^|_)(?:read|seen)(?:_|$)"
 )
 _WRITES = re.compile(r"create|save|insert|emit|send|publish|add")
 _WRITES_SQL = re.compile(r"[\"'`]*\s*(?:INSERT\s+INTO|UPDATE)\b", re.IGNORECASE)
+_OWN_MESSAGE = re.compile(r"(?:edit|delete)_message")
+_TALKS = re.compile(r"message|chat|conversation")
 _READER = re.compile(r"(?:receiver|reciever|recipient|reader|viewer)_?id")
 _CHANGES = re.compile(r"_and_(?:update|delete|replace|modify)")
 _FINDS = re.compile(
-    r"a?get|filter_by|get_object_or_404|find_(?:one|unique|first|by_id|by_pk|one_by)"
+    r"a?get|filter_by|get_object_or_404|find(?:_(?:one|unique|first|by_id|by_pk|one_by|all|many))?"
     r"|(?:get|find|fetch|load)_user(?:_by_id)?"
 )
 _NAME = re.compile(r"user_?name")
@@ -122,6 +124,8 @@ def _is_own(visit: Visit, call: Call) -> bool:
     if _is_of_reader(event):
         return True
     done = words_of(call.name)
+    if _MARKS.search(done) or (_OWN_MESSAGE.search(event) and done in ("remove", "delete")):
+        return not is_about_others(event)
     return not is_about_others(event if _CHANGES.search(done) else f"{event}|{done}")
 
 
@@ -183,7 +187,12 @@ def _looked_up(visit: Visit, call: Call) -> Iterator[Choice]:
         return
     if call.name == "get" and not call.path.endswith("objects.get"):
         return  # of a map
+    if call.name in ("find", "findAll", "findMany") and not _TALKS.search(words):
+        return  # everybody may look at what an author wrote in public
     if _ANSWERS.search(words) or is_about_others(words):
+        return
+    owner = visit.gateway.owner
+    if owner is not None and re.search(r"scope\[.user", owner.node.text):
         return
     if any(knows_user(each) for each, _ in visit.chain(call.node)):
         return

@@ -53,7 +53,7 @@ def choices(model: Model, visit: Visit) -> Iterator[Choice]:
     yield from _preferred(visit)
     known = emits_of(model)
     for call in visit.calls:
-        if _LOGS.search(call.path) or re.match(r"on$|once$|.*[lL]eave|remove", call.name):
+        if _LOGS.search(call.path) or _leaves(call):
             continue
         yield from _known(visit, call)
         is_own = call.name in ("emit", "send") and (
@@ -92,6 +92,13 @@ def _assigned(visit: Visit) -> Iterator[Choice]:
                 for value in entries(arg):
                     for sent in identities(flow.sent(value), own=True):
                         yield Choice(sent, call.node, "identity")
+
+
+def _leaves(call: Call) -> bool:
+    """Tell listeners and what ends a socket from a service that lets a user leave."""
+    if re.search(r"[sS]ervice\.\w+$", call.path):
+        return False
+    return re.match(r"on$|once$|.*[lL]eave|remove", call.name) is not None
 
 
 def _is_identity_key(key: str) -> bool:

@@ -67,17 +67,21 @@ _OF_THINGS = re.compile(
     r"comment|(?:^|_)likes?(?:_|$)|reaction|vote|review|rating|answer|(?:^|_)bids?(?:_|$)|(?:^|_)cart"
     r"|favou?rite|(?:^|_)star|bookmark|todo|(?:^|_)notes?(?:_|$)|(?:^|_)posts?(?:_|$)|unread|inbox"
     r"|(?:get|fetch|load|list|find|add|read|mark)_(?:my_|all_|user_|chat_)*(?:messages?|chats|conversations|notifications?)"
-    r"|notifications?_(?:get|fetch|load|list|read)|add_message"
+    r"|notifications?_(?:get|fetch|load|list|read)|(?:add|edit|delete)_message"
 )
 """What is done to these, or read of them, is done by the user that is named."""
 _KNOWN = re.compile(
     r"^(?:current_|auth_)?user(?:_id)?(?:\.|$)|(?:socket|client)\.(?:data\.)?(?:user|identity|tenant|account|profile|auth|claims)"
-    r"|self\.(?:scope\.)?user|session\.|^identity|claims|principal"
+    r"|self\.(?:scope\.)?user|session\.|^identity|claims|principal|^me(?:\.|$)|^my_(?:user_)?id$"
 )
 _SESSION = re.compile(r"get_session\(|verify\w*\(|decode\w*[tT]oken|jwt\.decode")
 _SOCKET_ID = re.compile(r"(?:socket|client|request|req)\.s?id|sid")
-_BY_SOCKET = re.compile(r"\b(?:socket|client)\.(?:id|data)\b|\bsid\b|self\.scope\[.user")
-_PERSON = re.compile(r"user|(?:^|_)me$|sender|author|account|player|member|profile|current|student")
+_BY_SOCKET = re.compile(
+    r"\b(?:socket|client)\.(?:id|data)\b|\((?:socket|client)\b|\bsid\b|self\.scope\[.user"
+)
+_PERSON = re.compile(
+    r"user|(?:^|_)me$|(?:^|_)my(?:_|$)|uid|sender|author|account|player|member|profile|current|student"
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,6 +58,7 @@ class C(AsyncWebsocketConsumer):
         " const n = await Note.findOne({ id, sender: senderId }); n.save(); });",
         "s.on('markAsRead', ({ senderId, receiverId }) =>"
         " Note.updateMany({ senderId, receiverId }, { read: true }));",
+        "s.on('messages', ({ senderId, receiverId }) => Note.find({ senderId, receiverId }));",
         "s.on('sendMessage', async ({ userId, text }) => {"
         " const u = await User.findById(userId); io.emit('m', u.name, text); });",
     ],
@@ -75,6 +76,9 @@ def test_on_node(body: str) -> None:
         "s.on('join', ({ username, room }) => { list.push({ id: s.id, username, room }); });",
         "s.on('join', (username) => { users[s.id] = username; });",
         "s.on('read', ({ senderId }) => Note.updateMany({ by: senderId }, { read: true }));",
+        "s.on('notes', ({ authorId }) => Note.find({ authorId }));",
+        "const me = s.request.user; s.on('mark-read', ({ userId }) =>"
+        " Note.updateMany({ from: userId, to: me.id }, { read: true }));",
         "s.on('delivered', async ({ senderId }) => { const u = await User.findById(senderId); });",
         "s.on('sendMessage', async ({ userId }) => { const me = s.user;"
         " await User.findById(userId); });",
@@ -105,6 +109,13 @@ def test_near_misses_on_node(body: str) -> None:
             "getNotifications",
             "x(@MessageBody() d: any) { return this.notes.unread(d.userId); }",
             True,
+        ),
+        ("deleteMessage", "x(@MessageBody() d: any) { this.notesService.remove(d.userId); }", True),
+        ("leaveRoom", "x(@MessageBody() d: any) { this.roomService.leave(d.userId); }", True),
+        (
+            "markAsRead",
+            "x(c: Socket, d: any) { const me = who(c); this.notes.m(d.userId); }",
+            False,
         ),
         ("getProfile", "x(@MessageBody() d: any) { return this.notes.look(d.userId); }", False),
         ("addMember", "x(@MessageBody() d: any) { return this.notes.put(d.userId); }", False),
