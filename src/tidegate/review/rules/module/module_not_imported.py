@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
@@ -135,12 +136,24 @@ def check(model: Model) -> Iterator[Finding]:
         realtime.add(owner.node)
         if owner.decorated("Controller"):
             yield from _provided(model, owner, "controllers", "consumer")
+    realtime |= {owner.node for owner in _pattern_classes(model)}
     for module in model.modules:
         listed = [*module.lists.get("providers", ()), *module.lists.get("controllers", ())]
         classes = [model.project.class_named(module.owner.file, name) for name in listed]
         if any(each is not None and each.node in realtime for each in classes):
             yield from _imported(model, module)
     yield from _jwt(model)
+
+
+def _pattern_classes(model: Model) -> Iterator[Class]:
+    """Yield controllers of messages, whatever brings them: Redis, Kafka, TCP."""
+    for file in model.files:
+        if file.is_python or not re.search(r"@(?:Event|Message)Pattern\(", file.text):
+            continue
+        for owner in model.project.classes(file).values():
+            methods = owner.methods.values()
+            if any(each.decorated("EventPattern", "MessagePattern") for each in methods):
+                yield owner
 
 
 def _provided(model: Model, owner: Class, key: str, what: str) -> Iterator[Finding]:
@@ -171,7 +184,7 @@ def _imported(model: Model, module: Module) -> Iterator[Finding]:
     """Yield a finding if no module imports one with a gateway or consumer."""
     owner = module.owner
     app = model.app_of(owner.file)
-    if not has_root(model, app) or any(True for _ in mentions(model, owner.name)):
+    if not has_root(model, app) or _is_live(model, module, set()):
         return
     if not owner.name or _is_exported_as_default(owner) or is_derived(model, owner.name):
         return
@@ -185,6 +198,43 @@ def _imported(model: Model, module: Module) -> Iterator[Finding]:
     if root is not None:
         fix = added_to(root, "imports", owner.name, path_between(root.owner.file, owner.file))
     yield RULE.fault(node, message, fix=fix)
+
+
+def _is_live(model: Model, module: Module, seen: set[Node]) -> bool:
+    """Tell whether a module is named where it counts: not only by modules that none imports."""
+    owner = module.owner
+    seen.add(owner.node)
+    for node in mentions(model, owner.name):
+        if not _means(model, node, owner):
+            continue
+        around = next((each for each in model.modules if _lists(each, node)), None)
+        if around is None or (around.owner.node not in seen and _is_live(model, around, seen)):
+            return True
+    return False
+
+
+def _lists(module: Module, node: Node) -> bool:
+    """Tell whether a name stands in the ``imports`` or ``exports`` of a module's decorator."""
+    if module.owner.file is not node.file or node.enclosing("statement_block") is not None:
+        return False
+    return any(
+        each.node.start <= node.start < each.node.end for each in module.owner.decorated("Module")
+    )
+
+
+def _means(model: Model, node: Node, owner: Class) -> bool:
+    """Tell whether a name means this class, not another of the same name."""
+    found = model.project.class_named(node.file, node.text)
+    if found is not None:
+        return found.node == owner.node
+    imported = model.project.imports(node.file).get(node.text)
+    if imported is None:
+        return True
+    stem = owner.file.name.rpartition("/")[2].removesuffix(".ts")
+    return (
+        imported.module.rpartition("/")[2] in (stem, "", ".", "..")
+        or "." not in (imported.module.rpartition("/")[2])
+    )
 
 
 def _is_exported_as_default(owner: Class) -> bool:
