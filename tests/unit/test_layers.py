@@ -47,3 +47,24 @@ def test_a_layer_imports_only_what_is_below_it(layer: str) -> None:
     assert files
     for file in files:
         assert imports_of(file) <= ALLOWED[layer] | {layer}, file.name
+
+
+# Inside of the reviewer: the model reads, facts follow from it, rules judge by facts and correct.
+_BELOW_RULES = {"edits", "facts", "model", "source", "fix", "diagnostic", "discover"}
+REVIEW = {
+    "model": {"model", "source", "discover", "diagnostic"},
+    "facts": _BELOW_RULES,
+    "edits": _BELOW_RULES,
+    "rules": _BELOW_RULES | {"registry"},
+}
+
+
+@pytest.mark.parametrize("layer", REVIEW)
+def test_a_layer_of_the_reviewer_imports_only_what_is_below_it(layer: str) -> None:
+    files = sorted((SOURCE / "review" / layer).rglob("*.py"))
+    assert files
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tidegate."):
+                part = (node.module or "").split(".")[2:3]
+                assert part and part[0] in REVIEW[layer], f"{file.name}: {node.module}"

@@ -47,7 +47,8 @@ What a rule gets: ``model.gateways`` (handlers, guards, server names), ``.server
 (``model/parts.py`` has their attributes), and ``model.files`` with ``file.calls`` for looser
 searches. ``model.project`` follows names across files: ``reach(function)``, ``target(call)``,
 ``resolve(file, name)``, ``value(node)``, ``lineage(class)``. Helpers that several rules share
-are in ``rules/_<what>.py``: ``emits(model)`` yields each emit with the rooms it addresses.
+are in ``facts/`` (by topic; ``facts.emits.emits(model)`` yields each emit with the rooms it
+addresses), corrections that several make in ``edits/``.
 
 A finding shows the very code corrected: ``RULE.fault(node, message, fix=suggested(edit, …))``, or
 ``fix=safe(…)`` for what ``--fix`` may write unasked; ``fix.py`` tells the difference and has the

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 
 from tidegate.review.checklist.scope import Scope
-from tidegate.review.rules._authentication import authentication
-from tidegate.review.rules._emits import emits
-from tidegate.review.rules._settling import requeues, settling
+from tidegate.review.facts.auth.authentication import authentication
+from tidegate.review.facts.broker.settling import requeues, settling
+from tidegate.review.facts.emits import emits
 from tidegate.review.source import Node
 
 __all__ = ["Proof"]

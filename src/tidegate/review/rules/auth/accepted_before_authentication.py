@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.auth.authentication import authentication_before
+from tidegate.review.facts.auth.connecting import accepts
+from tidegate.review.facts.auth.failed_checks import FailedCheck, failed_checks, is_verifying
 from tidegate.review.fix import (
     Edit,
     Fix,
@@ -18,9 +21,6 @@ from tidegate.review.fix import (
 from tidegate.review.fix import statement as statement_of
 from tidegate.review.model import Function, Gateway, Handler, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._authentication import authentication_before
-from tidegate.review.rules._connecting import accepts
-from tidegate.review.rules._failed_checks import FailedCheck, failed_checks, is_verifying
 from tidegate.review.source import FUNCTIONS, Call, Node
 
 RULE = Rule(

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.auth.asking import works_for_anybody
+from tidegate.review.facts.auth.authentication import authentication_before
+from tidegate.review.facts.auth.failed_checks import failed_checks, has_credentials, is_verifying
 from tidegate.review.fix import Edit, Fix, suggested
 from tidegate.review.model import Function, Gateway, Handler, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._asking import works_for_anybody
-from tidegate.review.rules._authentication import authentication_before
-from tidegate.review.rules._failed_checks import failed_checks, has_credentials, is_verifying
 from tidegate.review.source import FUNCTIONS, Node
 
 RULE = Rule(

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.first_checks import first_check, middleware_for
+from tidegate.review.facts.auth.authentication import authentication, guards_of
+from tidegate.review.facts.emits import emits
 from tidegate.review.model import Gateway, Model, SocketServer
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._authentication import authentication, guards_of
-from tidegate.review.rules._emits import emits
-from tidegate.review.rules._first_checks import first_check, middleware_for
 from tidegate.review.source import Node
 
 RULE = Rule(

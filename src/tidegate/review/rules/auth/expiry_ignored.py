@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.imports import import_edit
+from tidegate.review.facts.auth.jwt_checks import Check, connect_checks, message_checks
 from tidegate.review.fix import Fix, line_after, suggested
 from tidegate.review.model import Function, Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._imports import import_edit
-from tidegate.review.rules._jwt_checks import Check, connect_checks, message_checks
 from tidegate.review.source import Node
 
 RULE = Rule(

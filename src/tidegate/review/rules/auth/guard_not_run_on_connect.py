@@ -6,16 +6,20 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.model import Gateway, Handler, Model
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._authentication import authentication, authentication_before, guards_of
-from tidegate.review.rules._first_checks import first_check
-from tidegate.review.rules._trusted_sockets import (
+from tidegate.review.edits.first_checks import first_check
+from tidegate.review.facts.auth.authentication import (
+    authentication,
+    authentication_before,
+    guards_of,
+)
+from tidegate.review.facts.auth.trusted_sockets import (
     IDENTITY,
     bound_guards,
     is_set_by_guard,
     trusted_of,
 )
+from tidegate.review.model import Gateway, Handler, Model
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Node
 
 RULE = Rule(

@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.fix import Edit, Fix, replaced, suggested
-from tidegate.review.model import Model
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._secret_places import Place, place_of
-from tidegate.review.rules._secrets import (
+from tidegate.review.facts.auth.secret_places import Place, place_of
+from tidegate.review.facts.auth.secrets import (
     has_password,
     is_known_key,
     is_no_secret,
     is_secret_name,
     snake,
 )
-from tidegate.review.rules._tokens import server_functions
+from tidegate.review.facts.tokens import server_functions
+from tidegate.review.fix import Edit, Fix, replaced, suggested
+from tidegate.review.model import Model
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Call, Node, SourceFile
 
 RULE = Rule(

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.tokens import dependencies, guard_classes
 from tidegate.review.fix import Edit, Fix, inserted_after, replaced, suggested
 from tidegate.review.model import Class, Function, Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._tokens import dependencies, guard_classes
 from tidegate.review.source import Call, Node, SourceFile
 
 RULE = Rule(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.auth.jwt_module import verify_options
+from tidegate.review.facts.tokens import Verification, server_calls, verification
 from tidegate.review.fix import Fix, inserted_after, replaced, suggested, with_entry
 from tidegate.review.model import Function, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._jwt_module import verify_options
-from tidegate.review.rules._tokens import Verification, server_calls, verification
 from tidegate.review.source import FUNCTIONS, Node
 
 RULE = Rule(

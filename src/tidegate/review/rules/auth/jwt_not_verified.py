@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.fix import Fix, replaced, suggested
-from tidegate.review.model import Model
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._imports import import_edit
-from tidegate.review.rules._jwt_reads import (
+from tidegate.review.edits.imports import import_edit
+from tidegate.review.facts.auth.jwt_reads import (
     callers_verify,
     is_for_expired,
     is_verified,
     reads_only_times,
 )
-from tidegate.review.rules._tokens import is_nest_jwt, library_of, server_calls
+from tidegate.review.facts.tokens import is_nest_jwt, library_of, server_calls
+from tidegate.review.fix import Fix, replaced, suggested
+from tidegate.review.model import Model
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

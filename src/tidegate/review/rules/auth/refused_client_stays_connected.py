@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.refusals import refusal_in, refusal_of_next, welcome_follows
+from tidegate.review.facts.auth.connecting import Scene, accepts, scenes
+from tidegate.review.facts.auth.failed_checks import FailedCheck, failed_checks, rest_of, subject_of
+from tidegate.review.facts.auth.outcomes import Outcome, is_refusal, is_welcome, outcome_of
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._connecting import Scene, accepts, scenes
-from tidegate.review.rules._failed_checks import FailedCheck, failed_checks, rest_of, subject_of
-from tidegate.review.rules._outcomes import Outcome, is_refusal, is_welcome, outcome_of
-from tidegate.review.rules._refusing import refusal_in, refusal_of_next, welcome_follows
 from tidegate.review.source import Call
 
 RULE = Rule(

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.auth.cut_tokens import is_cut_from_address
+from tidegate.review.facts.auth.sent_tokens import local_value, sent_in_address
+from tidegate.review.facts.auth.unpacking import parts_of, unpacked
+from tidegate.review.facts.tokens import is_token_name, server_functions
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Function, Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._cut_tokens import is_cut_from_address
-from tidegate.review.rules._sent_tokens import local_value, sent_in_address
-from tidegate.review.rules._tokens import is_token_name, server_functions
-from tidegate.review.rules._unpacking import parts_of, unpacked
 from tidegate.review.source import FUNCTIONS, Node, SourceFile
 
 RULE = Rule(

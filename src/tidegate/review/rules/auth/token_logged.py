@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.auth.carried_tokens import carries_token
+from tidegate.review.facts.auth.logging import READS, is_logging, logged
+from tidegate.review.facts.tokens import is_token_name, server_calls
 from tidegate.review.fix import Fix, removed_line, replaced, suggested
 from tidegate.review.model import Function, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._carried_tokens import carries_token
-from tidegate.review.rules._logging import READS, is_logging, logged
-from tidegate.review.rules._tokens import is_token_name, server_calls
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

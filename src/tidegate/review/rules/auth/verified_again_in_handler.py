@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.auth.jwt_checks import Check, connect_checks, message_checks
 from tidegate.review.fix import Fix, removed_line, suggested
 from tidegate.review.model import Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._jwt_checks import Check, connect_checks, message_checks
 
 RULE = Rule(
     name="verified-again-in-handler",

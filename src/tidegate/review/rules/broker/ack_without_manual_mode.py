@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.broker.settling import settling
 from tidegate.review.fix import Fix, replaced, suggested, with_entry
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._settling import settling
 
 RULE = Rule(
     name="ack-without-manual-mode",

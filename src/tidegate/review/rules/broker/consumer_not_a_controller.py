@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.broker.controllers import reading
 from tidegate.review.fix import Edit, Fix, replaced, suggested
 from tidegate.review.model import Class, Decorator, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._controllers import reading
 
 RULE = Rule(
     name="consumer-not-a-controller",

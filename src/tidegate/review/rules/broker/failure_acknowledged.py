@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.broker import refusing
+from tidegate.review.facts.broker.controllers import is_read
+from tidegate.review.facts.broker.message_ways import SETTLED, is_work, outcomes
+from tidegate.review.facts.broker.paths import Exit
+from tidegate.review.facts.broker.settling import is_ack, settling
+from tidegate.review.facts.broker.unwaited import awaited, not_awaited, swallowed_by_helpers
 from tidegate.review.fix import Fix, line_after, replaced, suggested
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._broker_fixes import refusing
-from tidegate.review.rules._controllers import is_read
-from tidegate.review.rules._message_ways import SETTLED, is_work, outcomes
-from tidegate.review.rules._paths import Exit
-from tidegate.review.rules._settling import is_ack, settling
-from tidegate.review.rules._unwaited import awaited, not_awaited, swallowed_by_helpers
 from tidegate.review.source import FUNCTIONS, Call, Node
 
 RULE = Rule(

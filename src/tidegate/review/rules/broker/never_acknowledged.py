@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.broker import settled_at_the_end
+from tidegate.review.facts.broker.controllers import is_read
+from tidegate.review.facts.broker.settling import settling
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._broker_fixes import settled_at_the_end
-from tidegate.review.rules._controllers import is_read
-from tidegate.review.rules._settling import settling
 
 RULE = Rule(
     name="never-acknowledged",

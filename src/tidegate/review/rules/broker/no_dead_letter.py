@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.broker.controllers import is_read
+from tidegate.review.facts.broker.message_ways import outcomes
+from tidegate.review.facts.broker.queues import queues_of
+from tidegate.review.facts.broker.settling import in_catch, requeues, settling
 from tidegate.review.fix import Edit, inserted_after, suggested, with_entry
 from tidegate.review.model import Consumer, Model, Queue
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._controllers import is_read
-from tidegate.review.rules._message_ways import outcomes
-from tidegate.review.rules._queues import queues_of
-from tidegate.review.rules._settling import in_catch, requeues, settling
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.fix import Fix, line_before, suggested
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._controllers import is_read
 from tidegate.review.source import Call
 
 RULE = Rule(

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Confidence, Finding
+from tidegate.review.edits.broker import acknowledging, guarded, refusing, settled_before
+from tidegate.review.facts.broker.controllers import is_read
+from tidegate.review.facts.broker.message_ways import SETTLED, outcomes
+from tidegate.review.facts.broker.paths import Exit
+from tidegate.review.facts.broker.promise_ways import open_callbacks
+from tidegate.review.facts.broker.settling import settling
 from tidegate.review.fix import Fix, suggested
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._broker_fixes import acknowledging, guarded, refusing, settled_before
-from tidegate.review.rules._controllers import is_read
-from tidegate.review.rules._message_ways import SETTLED, outcomes
-from tidegate.review.rules._paths import Exit
-from tidegate.review.rules._promise_ways import open_callbacks
-from tidegate.review.rules._settling import settling
 from tidegate.review.source import Node
 
 RULE = Rule(

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Confidence, Finding
-from tidegate.review.fix import Edit, Fix, replaced, suggested, with_entry
-from tidegate.review.model import Consumer, Model
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._requeueing import (
+from tidegate.review.facts.broker.requeueing import (
     by_helpers,
     is_failing,
     is_limited,
     published_again,
     setting,
 )
-from tidegate.review.rules._settling import in_catch, requeues, settling
+from tidegate.review.facts.broker.settling import in_catch, requeues, settling
+from tidegate.review.fix import Edit, Fix, replaced, suggested, with_entry
+from tidegate.review.model import Consumer, Model
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

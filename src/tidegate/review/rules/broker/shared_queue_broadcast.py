@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.broker.controllers import is_read
+from tidegate.review.facts.broker.queues import is_generated, queues_of
+from tidegate.review.facts.emits import emits
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._controllers import is_read
-from tidegate.review.rules._emits import emits
-from tidegate.review.rules._queues import is_generated, queues_of
 from tidegate.review.source import Node
 
 RULE = Rule(

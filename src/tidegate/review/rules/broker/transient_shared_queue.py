@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.broker.queues import is_generated
 from tidegate.review.fix import Edit, replaced, suggested, with_entry
 from tidegate.review.model import Model, Queue
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._queues import is_generated
 
 RULE = Rule(
     name="transient-shared-queue",

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.fix import Fix, inserted_before, line_after, suggested
-from tidegate.review.model import ClientSocket, Function, Model
-from tidegate.review.model.client_sockets import Opening
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_fixes import indented, with_option
-from tidegate.review.rules._client_sockets import is_page, judged, openings_of
-from tidegate.review.rules._client_tokens import (
+from tidegate.review.edits.client import indented, with_option
+from tidegate.review.facts.client.signed_in_pages import (
+    names_itself,
+    requests_carry_token,
+    sends_token_later,
+)
+from tidegate.review.facts.client.sockets import is_page, judged, openings_of
+from tidegate.review.facts.client.tokens import (
     SentToken,
     is_constant,
     is_given_later,
@@ -21,11 +22,10 @@ from tidegate.review.rules._client_tokens import (
     origin,
     sent_tokens,
 )
-from tidegate.review.rules._signed_in_pages import (
-    names_itself,
-    requests_carry_token,
-    sends_token_later,
-)
+from tidegate.review.fix import Fix, inserted_before, line_after, suggested
+from tidegate.review.model import ClientSocket, Function, Model
+from tidegate.review.model.client_sockets import Opening
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Node
 
 RULE = Rule(

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.client.listeners import mentions
+from tidegate.review.facts.client.python_clients import python_clients
+from tidegate.review.facts.client.sockets import is_connected, judged
 from tidegate.review.fix import Fix, line_after, suggested
 from tidegate.review.model import ClientSocket, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_listeners import mentions
-from tidegate.review.rules._client_sockets import is_connected, judged
-from tidegate.review.rules._python_clients import python_clients
 from tidegate.review.source import Node
 
 RULE = Rule(

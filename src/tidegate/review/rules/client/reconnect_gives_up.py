@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.fix import Fix, replaced, suggested, without_entry
-from tidegate.review.model import ClientSocket, Model
-from tidegate.review.model.socket_names import normal
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_listeners import listeners, mentions
-from tidegate.review.rules._client_sockets import (
+from tidegate.review.facts.client.listeners import listeners, mentions
+from tidegate.review.facts.client.python_clients import python_clients
+from tidegate.review.facts.client.sockets import (
     in_package,
     is_connected,
     is_page,
     judged,
     openings_of,
 )
-from tidegate.review.rules._python_clients import python_clients
+from tidegate.review.fix import Fix, replaced, suggested, without_entry
+from tidegate.review.model import ClientSocket, Model
+from tidegate.review.model.socket_names import normal
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import FUNCTIONS, Call, Node
 
 RULE = Rule(

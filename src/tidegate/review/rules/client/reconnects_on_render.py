@@ -6,21 +6,21 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.fix import Fix, inserted_after, line_before, replaced, suggested
-from tidegate.review.model import Model
-from tidegate.review.model.client_sockets import Opening
-from tidegate.review.model.react import Effect, declared, own_nodes, states_of
-from tidegate.review.model.socket_names import normal, root_of
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_fixes import imported, used_names
-from tidegate.review.rules._client_sockets import judged, openings_of
-from tidegate.review.rules._renders import (
+from tidegate.review.edits.client import imported, used_names
+from tidegate.review.facts.client.renders import (
     compiles,
     depended_on,
     given_by_callers,
     kind_of,
     unstable,
 )
+from tidegate.review.facts.client.sockets import judged, openings_of
+from tidegate.review.fix import Fix, inserted_after, line_before, replaced, suggested
+from tidegate.review.model import Model
+from tidegate.review.model.client_sockets import Opening
+from tidegate.review.model.react import Effect, declared, own_nodes, states_of
+from tidegate.review.model.socket_names import normal, root_of
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

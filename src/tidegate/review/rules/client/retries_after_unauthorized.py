@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.client import indented
+from tidegate.review.facts.client.listeners import when_lost
+from tidegate.review.facts.client.python_clients import PythonClient, python_clients
+from tidegate.review.facts.client.sockets import judged
 from tidegate.review.fix import Fix, replaced, statement, suggested
 from tidegate.review.model import ClientSocket, Model
 from tidegate.review.model.react import name_of_function
 from tidegate.review.model.socket_names import is_named
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_fixes import indented
-from tidegate.review.rules._client_listeners import when_lost
-from tidegate.review.rules._client_sockets import judged
-from tidegate.review.rules._python_clients import PythonClient, python_clients
 from tidegate.review.source import FUNCTIONS, Call, Node
 
 RULE = Rule(

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.fix import Fix, replaced, suggested
-from tidegate.review.model import ClientSocket, Function, Model
-from tidegate.review.model.client_sockets import Opening
-from tidegate.review.model.react import Effect, effects_of
-from tidegate.review.model.socket_names import is_named, normal
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_fixes import added_cleanup
-from tidegate.review.rules._client_sockets import judged, openings_of
-from tidegate.review.rules._closing import (
+from tidegate.review.edits.client import added_cleanup
+from tidegate.review.facts.client.closing import (
     closes,
     is_close,
     is_closed_by_provider,
@@ -23,12 +16,19 @@ from tidegate.review.rules._closing import (
     target_of,
     unseen,
 )
-from tidegate.review.rules._component_ends import (
+from tidegate.review.facts.client.component_ends import (
     closed_by_class,
     closed_by_setup,
     with_destroyer,
     with_unmounting,
 )
+from tidegate.review.facts.client.sockets import judged, openings_of
+from tidegate.review.fix import Fix, replaced, suggested
+from tidegate.review.model import ClientSocket, Function, Model
+from tidegate.review.model.client_sockets import Opening
+from tidegate.review.model.react import Effect, effects_of
+from tidegate.review.model.socket_names import is_named, normal
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import FUNCTIONS, Node
 
 RULE = Rule(

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.client import imported, with_option
+from tidegate.review.facts.client.sockets import is_page, judged, openings_of
 from tidegate.review.fix import Fix, applied, line_after, line_before, replaced, suggested
 from tidegate.review.model import ClientSocket, Model
 from tidegate.review.model.client_sockets import Opening
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_fixes import imported, with_option
-from tidegate.review.rules._client_sockets import is_page, judged, openings_of
 from tidegate.review.source import Call
 
 RULE = Rule(

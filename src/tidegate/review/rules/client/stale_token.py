@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.fix import Fix, replaced, suggested
-from tidegate.review.model import ClientSocket, Model
-from tidegate.review.model.client_sockets import Opening
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_sockets import is_connected, judged, openings_of
-from tidegate.review.rules._client_tokens import (
+from tidegate.review.facts.client.python_clients import PythonClient, python_clients
+from tidegate.review.facts.client.sockets import is_connected, judged, openings_of
+from tidegate.review.facts.client.tokens import (
     STORED,
     SentToken,
     depends_on,
@@ -21,8 +18,11 @@ from tidegate.review.rules._client_tokens import (
     sent_tokens,
     tokens_set_once,
 )
-from tidegate.review.rules._python_clients import PythonClient, python_clients
-from tidegate.review.rules._tokens import is_token_name
+from tidegate.review.facts.tokens import is_token_name
+from tidegate.review.fix import Fix, replaced, suggested
+from tidegate.review.model import ClientSocket, Model
+from tidegate.review.model.client_sockets import Opening
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.client.listeners import event_handlers
+from tidegate.review.facts.client.sockets import is_page
+from tidegate.review.facts.client.stores import reducers_called
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._client_listeners import event_handlers
-from tidegate.review.rules._client_sockets import is_page
-from tidegate.review.rules._stores import reducers_called
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
 RULE = Rule(

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.insertions import after_imports, in_class, named_import
 from tidegate.review.fix import Edit, Fix, replaced, suggested
 from tidegate.review.model import Class, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._insertions import after_imports, in_class, named_import
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

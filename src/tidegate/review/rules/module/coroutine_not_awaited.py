@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Confidence, Finding
+from tidegate.review.edits.imports import import_edit
+from tidegate.review.facts.module.coroutines import Coroutine, coroutines
+from tidegate.review.facts.module.dropped import dropped
+from tidegate.review.facts.module.versions import newest_version
 from tidegate.review.fix import Fix, inserted_before, replaced, safe, suggested
 from tidegate.review.model import Model
 from tidegate.review.model.declarations import Function
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._coroutines import Coroutine, coroutines
-from tidegate.review.rules._dropped import dropped
-from tidegate.review.rules._imports import import_edit
-from tidegate.review.rules._versions import newest_version
 from tidegate.review.source import Node
 
 RULE = Rule(

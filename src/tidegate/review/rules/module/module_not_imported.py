@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.model import Class, Model, Module
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._modules import (
+from tidegate.review.facts.module.modules import (
     added_to,
     has_jwt,
     has_root,
@@ -19,7 +17,9 @@ from tidegate.review.rules._modules import (
     nearest,
     path_between,
 )
-from tidegate.review.rules._tokens import guard_classes
+from tidegate.review.facts.tokens import guard_classes
+from tidegate.review.model import Class, Model, Module
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Node
 
 _IMPORTS = """\

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.insertions import after_imports, named_import
+from tidegate.review.facts.environment import Setting, is_checked, setting_of
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._environment import Setting, is_checked, setting_of
-from tidegate.review.rules._insertions import after_imports, named_import
 from tidegate.review.source import Call, Node, SourceFile
 
 RULE = Rule(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.sessions import reopened, reopened_inside
+from tidegate.review.facts.module.sessions import held_by, listening_loop, makes_session, reads
 from tidegate.review.model import Gateway, Model
 from tidegate.review.model.declarations import Function
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._reopening import reopened, reopened_inside
-from tidegate.review.rules._sessions import held_by, listening_loop, makes_session, reads
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

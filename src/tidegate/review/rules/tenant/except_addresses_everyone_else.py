@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.emits import Emit, emits
+from tidegate.review.facts.tenant.tenant_rooms import tenant_room
 from tidegate.review.fix import Fix, inserted_after, inserted_before, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._emits import Emit, emits
-from tidegate.review.rules._tenant_rooms import tenant_room
 
 RULE = Rule(
     name="except-addresses-everyone-else",

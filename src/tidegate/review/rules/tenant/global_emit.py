@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.emits import Emit, emits
+from tidegate.review.facts.tenant.expressions import inner
 from tidegate.review.fix import Fix, inserted_after, line_before, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._emits import Emit, emits
-from tidegate.review.rules._expressions import inner
 from tidegate.review.source import Call, Node, SourceFile
 
 RULE = Rule(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.tenant.room_kinds import words_in
+from tidegate.review.facts.tenant.room_names import values_of
 from tidegate.review.fix import Fix, line_before, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._room_kinds import words_in
-from tidegate.review.rules._room_names import values_of
 from tidegate.review.source import Call, Node, SourceFile
 
 RULE = Rule(

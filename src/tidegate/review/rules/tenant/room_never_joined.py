@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.tenant.all_joins import AllJoins, all_joins
+from tidegate.review.facts.tenant.room_names import ANYTHING, could_meet, patterns, values_of
+from tidegate.review.facts.tenant.rooms import Address, addresses
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._all_joins import AllJoins, all_joins
-from tidegate.review.rules._room_names import ANYTHING, could_meet, patterns, values_of
-from tidegate.review.rules._rooms import Address, addresses
 from tidegate.review.source import Node
 
 RULE = Rule(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.tenant.bare_rooms import bare_id, prefixed
+from tidegate.review.facts.tenant.rooms import Address, addresses, joins
 from tidegate.review.fix import Edit, Fix, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._bare_rooms import bare_id, prefixed
-from tidegate.review.rules._rooms import Address, addresses, joins
 from tidegate.review.source import Node, SourceFile
 
 RULE = Rule(

@@ -8,11 +8,11 @@ from itertools import combinations
 from typing import Literal
 
 from tidegate.review.diagnostic import Confidence, Finding
+from tidegate.review.facts.emits import emits
+from tidegate.review.facts.tenant.room_kinds import RoomKind, kind_of, name_around, words_in
 from tidegate.review.fix import Edit, Fix, line_before, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._emits import emits
-from tidegate.review.rules._room_kinds import RoomKind, kind_of, name_around, words_in
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.tenant.following import Visit, visits
+from tidegate.review.facts.tenant.identities import Choice, choices, is_tenant
+from tidegate.review.facts.tenant.permission import right_to
 from tidegate.review.fix import Fix, line_before, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._following import Visit, visits
-from tidegate.review.rules._identities import Choice, choices, is_tenant
-from tidegate.review.rules._permission import right_to
 from tidegate.review.source import Node
 
 RULE = Rule(

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.permission import asked_first
+from tidegate.review.facts.tenant.following import Visit, visits
+from tidegate.review.facts.tenant.permission import right_to
+from tidegate.review.facts.tenant.targets import Target, is_meant_for_all, joins
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._following import Visit, visits
-from tidegate.review.rules._permission import right_to
-from tidegate.review.rules._permission_fix import asked_first
-from tidegate.review.rules._targets import Target, is_meant_for_all, joins
 from tidegate.review.source import Node
 
 RULE = Rule(

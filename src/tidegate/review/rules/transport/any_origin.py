@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.transport.defaults import default_of
+from tidegate.review.facts.transport.origins import Origin, admits, origins
+from tidegate.review.facts.transport.servers import servers
 from tidegate.review.fix import Fix, replaced, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._defaults import default_of
-from tidegate.review.rules._origins import Origin, admits, origins
-from tidegate.review.rules._servers import servers
 
 RULE = Rule(
     name="any-origin",

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.transport.module_order import in_order
+from tidegate.review.facts.transport.servers import AdapterOptions, adapter_options, servers
 from tidegate.review.fix import Edit, Fix, inserted_after, suggested, without_entry
 from tidegate.review.model import Adapter, Gateway, Model
 from tidegate.review.model.options import bare
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._module_order import in_order
-from tidegate.review.rules._servers import AdapterOptions, adapter_options, servers
 from tidegate.review.source import Node
 
 RULE = Rule(

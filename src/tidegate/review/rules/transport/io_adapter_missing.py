@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.imports import import_edit
+from tidegate.review.facts.transport.nodes import several_nodes
+from tidegate.review.facts.transport.servers import Server, servers
 from tidegate.review.fix import Fix, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._imports import import_edit
-from tidegate.review.rules._nodes import several_nodes
-from tidegate.review.rules._servers import Server, servers
 
 RULE = Rule(
     name="io-adapter-missing",

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.servers import with_option
+from tidegate.review.facts.transport.servers import Server, native_apps, servers
+from tidegate.review.facts.transport.web_socket_servers import web_socket_servers
 from tidegate.review.fix import Fix, inserted_after, replaced, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._server_edits import with_option
-from tidegate.review.rules._servers import Server, native_apps, servers
-from tidegate.review.rules._web_socket_servers import web_socket_servers
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

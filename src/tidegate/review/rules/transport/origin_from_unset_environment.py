@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.environment import Setting, is_checked, setting_of
+from tidegate.review.facts.transport.origins import Origin, admits, admits_if_unset, origins
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Class, Model
 from tidegate.review.model.options import bare
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._environment import Setting, is_checked, setting_of
-from tidegate.review.rules._origins import Origin, admits, admits_if_unset, origins
 from tidegate.review.source import Call, Node
 
 RULE = Rule(

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.model import Model
-from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._channels import routed_sockets
-from tidegate.review.rules._cookies import (
+from tidegate.review.edits.origins import for_endpoint, for_server, for_ws, with_validator
+from tidegate.review.facts.transport.channels import routed_sockets
+from tidegate.review.facts.transport.cookies import (
     cookie_read,
     functions_of_app,
     looks_at_origin,
@@ -17,10 +16,11 @@ from tidegate.review.rules._cookies import (
     python_reach,
     session_use,
 )
-from tidegate.review.rules._origin_fixes import for_endpoint, for_server, for_ws, with_validator
-from tidegate.review.rules._origins import admits, admits_if_unset, origin_of
-from tidegate.review.rules._servers import Server, list_of, native_apps, servers
-from tidegate.review.rules._web_socket_servers import web_socket_servers
+from tidegate.review.facts.transport.origins import admits, admits_if_unset, origin_of
+from tidegate.review.facts.transport.servers import Server, list_of, native_apps, servers
+from tidegate.review.facts.transport.web_socket_servers import web_socket_servers
+from tidegate.review.model import Model
+from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Node
 
 RULE = Rule(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.servers import with_option
+from tidegate.review.facts.transport.servers import Server, list_of, servers
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._server_edits import with_option
-from tidegate.review.rules._servers import Server, list_of, servers
 from tidegate.review.source import Node
 
 RULE = Rule(

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.transport.servers import list_of, servers
 from tidegate.review.fix import Fix, inserted_after, replaced, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.model.parts import ClientSocket
 from tidegate.review.registry import Example, Rule, rule
-from tidegate.review.rules._servers import list_of, servers
 from tidegate.review.source import Call, Node
 
 _SERVER = """\

@@ -1,0 +1,1 @@
+"""Corrections that several rules make."""

@@ -1,0 +1,90 @@
+"""Corrections that make a server look at the origin of an upgrade."""
+
+from __future__ import annotations
+
+import textwrap
+
+from tidegate.review.edits.imports import import_edit
+from tidegate.review.edits.servers import with_option
+from tidegate.review.facts.transport.origins import origin_of
+from tidegate.review.facts.transport.servers import Server
+from tidegate.review.fix import Edit, Fix, inserted_before, replaced, suggested, with_entry
+from tidegate.review.model import Gateway, Model
+from tidegate.review.model.options import Options, bare
+from tidegate.review.source import Node
+
+__all__ = ["for_endpoint", "for_server", "for_ws", "with_validator"]
+
+_OWN = "['https://app.example.com'] /* the origins of your own pages */"
+
+
+def for_server(model: Model, server: Server) -> Fix | None:
+    """Set ``allowRequest`` of a Socket.IO server, with the list that ``cors`` has."""
+    cors = server.options.get("cors")
+    listed = _OWN if cors is None else _list(model, server, cors)
+    code = (
+        "(request, decide) => {\n"
+        "  // The upgrade to WebSocket passes `cors` by.\n"
+        f"  decide(null, {listed}.includes(request.headers.origin ?? ''));\n"
+        "}"
+    )
+    return with_option(server, "allowRequest", _indented(server.holder or server.node, code))
+
+
+def _list(model: Model, server: Server, cors: Node) -> str:
+    node = bare(origin_of(model, cors).node)
+    at = server.holder or server.node
+    if node.file is not at.file or node.kind in ("arrow_function", "function_expression"):
+        return _OWN
+    if node.kind == "array":
+        return node.text
+    is_simple = node.kind in ("string", "identifier", "member_expression", "binary_expression")
+    return f"[{node.text}].flat()" if is_simple else _OWN
+
+
+def _indented(at: Node, code: str) -> str:
+    """Indent all lines but the first as deep as the entries of a literal are."""
+    line = at.file.line(at.line)
+    depth = len(line) - len(line.lstrip())
+    children = at.children if at.kind == "object" else []
+    if children and children[-1].line != at.line:
+        line = at.file.line(children[-1].line)
+        depth = len(line) - len(line.lstrip())
+    return textwrap.indent(code, " " * depth).lstrip()
+
+
+def for_ws(options: Options) -> Fix | None:
+    """Set ``verifyClient`` of a server of ``ws``."""
+    if options.holder is None:
+        return None
+    code = f"({{ origin }}) => {_OWN}.includes(origin)"
+    return suggested(with_entry(options.holder, "verifyClient", code))
+
+
+def for_endpoint(gateway: Gateway) -> Fix | None:
+    """Refuse other origins at the start of an endpoint of FastAPI or Starlette."""
+    handler = next(iter(gateway.of_kind("connect")), None)
+    if handler is None or not handler.socket or not handler.function.body.children:
+        return None
+    first = handler.function.body.children[0]
+    if first.kind == "expression_statement" and first.children[0].kind == "string":
+        if len(handler.function.body.children) < 2:
+            return None
+        first = handler.function.body.children[1]
+    line = first.file.line(first.line)
+    indent = line[: len(line) - len(line.lstrip())]
+    code = (
+        f'if {handler.socket}.headers.get("origin") not in ("https://app.example.com",):'
+        "  # the origins of your own pages\n"
+        f"{indent}    await {handler.socket}.close(code=1008)\n"
+        f"{indent}    return\n"
+        f"{indent}"
+    )
+    return suggested(inserted_before(first, code))
+
+
+def with_validator(node: Node) -> Fix:
+    """Put ``AllowedHostsOriginValidator`` around what Channels routes WebSockets to."""
+    line = "from channels.security.websocket import AllowedHostsOriginValidator"
+    edits: list[Edit] = [replaced(node, f"AllowedHostsOriginValidator({node.text})")]
+    return suggested(*edits, *import_edit(node.file, line))

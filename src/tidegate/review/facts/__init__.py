@@ -1,0 +1,1 @@
+"""What follows from the model, for several rules; rules only judge it."""
