@@ -355,3 +355,18 @@ def test_corrections_of_hidden_failures() -> None:
     mended = applied(python, told.fix.edits)
     assert "    except Exception:\n            raise\n" in mended
     assert not found(mended, HIDDEN, "a.py")
+
+
+def test_work_that_is_returned_after_the_ack_leaves_nothing_open() -> None:
+    body = """\
+await this.handled(context, () => this.orders.paid(body));
+  }
+  private async handled(context: RmqContext, work: () => Promise<void>) {
+    try {
+      context.getChannelRef().ack(context.getMessage());
+      return await work();
+    } catch (error) {
+      this.logger.error(error);
+      throw error;
+    }"""
+    assert not found(NEST.replace("BODY", body), OPEN)

@@ -388,7 +388,8 @@ def _failing(node: Node, states: list[State], flow: _Flow) -> list[Exit]:
     marks = {state.marks for state in states}
     if any(each.kind == "raise" for each in flow.exits):
         return []
-    if any(state.marks not in marks for state in flow.normal):
+    done = [*flow.normal, *(each.state for each in flow.exits)]
+    if any(state.marks not in marks for state in done):
         return []  # all that it does is what the rule looks for
     return [Exit("raise", node, state, is_explicit=False) for state in states]
 
