@@ -381,6 +381,12 @@ export function useLive() {{
         (API, "{}", "s.emit('authenticate', { token: read() });", False),
         (API, "{}", "s.auth = { token: read() };", False),
         ("export const api = axios.create({});", "{}", "s.on('order', show);", False),
+        (API, "{ query: { userId: user.id } }", "s.on('order', show);", True),
+        (API, "{ query: queryOf(user) }", "s.on('order', show);", True),
+        (API, "{ query: { ticket: user.ticket } }", "s.on('order', show);", False),
+        (API, "{ query: { userId: user.id, key: user.key } }", "s.on('order', show);", False),
+        ("", "{ query: { userId: user.id } }", "s.on('order', show);", True),
+        ("", "{ query: { board } }", "s.on('order', show);", False),
         ("", "{}", "s.emit('addUser', user.id);", True),
         ("", "{}", "s.emit('setup', { userId: user?._id });", True),
         ("", "{}", "s.emit('typing', user.name);", False),
@@ -392,6 +398,27 @@ def test_a_socket_without_the_token_that_requests_carry(
 ) -> None:
     live = LIVE.replace("OPTIONS", options).replace("MORE", more)
     files = {"src/api.ts": api, "src/use-live.ts": live}
+    assert bool(review_project(files, MISSING).findings) is is_found
+
+
+@pytest.mark.parametrize(
+    ("api", "made", "is_found"),
+    [
+        (API, "new WebSocket(`wss://a.example/ws/${userId}/`)", True),
+        (API, "new WebSocket(`${base}/live/${user.id}`)", True),
+        (API, "new WebSocket(`${base}/live/${userId}?ticket=${ticket}`)", False),
+        (API, "new WebSocket(`${base}/live/${userId}`, [credentials])", False),
+        (API, "new WebSocket(`${base}/prices/${symbol}`)", False),
+        ("", "new WebSocket(`wss://a.example/ws/${userId}/`)", False),
+    ],
+)
+def test_a_plain_socket_that_only_names_the_user(api: str, made: str, *, is_found: bool) -> None:
+    live = f"export function open(base, user, userId) {{\n  const ws = {made};\n  return ws;\n}}\n"
+    files = {
+        "src/api.ts": api,
+        "src/live.ts": live,
+        "package.json": '{"dependencies": {"react": "18"}}',
+    }
     assert bool(review_project(files, MISSING).findings) is is_found
 
 

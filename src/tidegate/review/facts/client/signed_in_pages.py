@@ -7,11 +7,17 @@ import re
 
 from tidegate.review.discover import read
 from tidegate.review.facts.client.sockets import openings_of, package_of
-from tidegate.review.facts.client.tokens import is_guarded
+from tidegate.review.facts.client.tokens import is_guarded, origin
 from tidegate.review.model import ClientSocket, Model
 from tidegate.review.source import Call, Node
 
-__all__ = ["names_itself", "requests_carry_token", "sends_token_later"]
+__all__ = [
+    "is_addressed_by_user",
+    "names_itself",
+    "query_is_no_proof",
+    "requests_carry_token",
+    "sends_token_later",
+]
 
 _BEARER = re.compile(
     rb"""\bauthorization['"]?\s*\]?\s*[:=]\s*[^;\n]{0,80}?[`'"]Bearer |\bsetAuthorization\w*\("""
@@ -29,6 +35,12 @@ _KNOWN = re.compile(
     r"\b(?:user|currentUser|authUser|loggedInUser)\b[^=;\n]*=\s*(?:use[A-Z]\w*|\w+State)\("
 )
 """A page that has its user from a hook: ``const { user } = useAuth()``."""
+_CLAIM = re.compile(
+    r"['\"]?(?:(?:current_?)?user(?:_?(?:id|name|type|role))?|uid|id|_id|role|name|device\w*|platform"
+    r"|email)['\"]?",
+    re.IGNORECASE,
+)
+_USER_NAME = re.compile(r"(?:user|profile|account|member)\w*?(?:\?\.|_)?_?id$", re.IGNORECASE)
 _USER = re.compile(
     r"\b(?:user|currentUser|authUser|me|profile|account|userInfo|userInfos|loggedInUser)\b"
     r"|\b(?:userId|user_id|username|uid)\b",
@@ -69,7 +81,7 @@ def _carries_token(model: Model, name: str) -> bool:
 
 
 def names_itself(model: Model, client: ClientSocket) -> bool:
-    """Tell whether a page connects for a user, and then says itself in an event who that is.
+    """Tell whether a page connects for a user, and an event or the query says who.
 
     To its own origin a page sends the cookie of its session without being asked.
     """
@@ -81,7 +93,48 @@ def names_itself(model: Model, client: ClientSocket) -> bool:
         and not any(is_guarded(client.call.node, each.call) for each in openings_of(model, client))
     ):
         return False
+    query = _query(model, client)
+    if query is not None and query.kind == "object" and _is_user(query):
+        return True
     return any(_says_who(call) for call in client.file.calls if call.name == "emit")
+
+
+def query_is_no_proof(model: Model, client: ClientSocket) -> bool:
+    """Tell whether a socket's query only names the user, a role or a device: all may be made up."""
+    query = _query(model, client)
+    if query is None:
+        return False
+    if query.kind == "call_expression":  # config.queryOf(user)
+        is_silent = not re.search(r"token|jwt|secret|ticket", client.file.text, re.IGNORECASE)
+        return is_silent and any(_is_user(arg) for arg in Call(query).args)
+    return query.kind == "object" and _is_all_claims(query)
+
+
+def _is_all_claims(query: Node) -> bool:
+    pairs = query.pairs()
+    return bool(pairs) and all(_CLAIM.fullmatch(key) for key in pairs)
+
+
+def _query(model: Model, client: ClientSocket) -> Node | None:
+    query = (client.options or {}).get("query")
+    if query is None or query.kind in ("object", "call_expression"):
+        return query
+    value = origin(query)
+    return value if value != query else model.project.value(query)
+
+
+def is_addressed_by_user(model: Model, client: ClientSocket) -> bool:
+    """Tell a plain WebSocket whose address names the user, and whose file knows of no token."""
+    if client.url is None or len(client.call.args) > 1:
+        return False  # a second argument may be a token, as a protocol
+    if re.search(r"token|jwt|ticket|[?&]auth", client.file.text, re.IGNORECASE):
+        return False
+    address = origin(client.url)
+    return address.kind == "template_string" and any(
+        _is_user(each) or bool(_USER_NAME.search(each.text))
+        for part in address.find("template_substitution")
+        for each in part.children[:1]
+    )
 
 
 def _says_who(call: Call) -> bool:

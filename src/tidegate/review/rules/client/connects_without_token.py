@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from tidegate.review.diagnostic import Finding
 from tidegate.review.edits.client import indented, with_option
 from tidegate.review.facts.client.signed_in_pages import (
+    is_addressed_by_user,
     names_itself,
+    query_is_no_proof,
     requests_carry_token,
     sends_token_later,
 )
@@ -120,8 +122,10 @@ def check(model: Model) -> Iterator[Finding]:
             if finding is not None:
                 yield finding
                 break
-        is_plain = client.kind == "websocket"
-        if tokens or is_plain or "..." in options or not is_page(model, client.file):
+        if tokens or "..." in options or not is_page(model, client.file):
+            continue
+        if client.kind == "websocket":
+            yield from _plain(model, client)
             continue
         if wanted is None:
             wanted = _wanted_by_servers(model)
@@ -133,7 +137,7 @@ def check(model: Model) -> Iterator[Finding]:
                 confidence="likely",
                 fix=_with_token(client),
             )
-        elif not _has_servers(model) and _sends_nothing(model, client):
+        elif not _has_servers(model) and _proves_nothing(model, client):
             message = _signed_in(model, client)
             if message:
                 yield RULE.fault(
@@ -145,12 +149,32 @@ def check(model: Model) -> Iterator[Finding]:
                 )
 
 
+def _plain(model: Model, client: ClientSocket) -> Iterator[Finding]:
+    """Look at a plain WebSocket of a page whose requests carry a token."""
+    if _has_servers(model) or not is_addressed_by_user(model, client):
+        return
+    if requests_carry_token(model, client):
+        yield RULE.fault(
+            client.call.node,
+            "Requests of this application carry a token; this socket only names the user.",
+            remedy="Send a token that the server checks: in the first message, or a short-lived "
+            "ticket in the address.",
+            confidence="likely",
+        )
+
+
+def _proves_nothing(model: Model, client: ClientSocket) -> bool:
+    """Tell whether a client sends nothing, or a query that anybody may write."""
+    is_claimed = query_is_no_proof(model, client)
+    return _sends_nothing(model, client, apart="query" if is_claimed else "")
+
+
 def _signed_in(model: Model, client: ClientSocket) -> str:
     """Return what tells that users are signed in, of whom the socket says nothing."""
     if sends_token_later(client):
         return ""
     if names_itself(model, client):
-        return "This connects without a token; that an event names the user proves nothing."
+        return "This connects without a token; that it names the user proves nothing."
     if requests_carry_token(model, client):
         return "Requests of this application carry a token; this socket carries none."
     return ""
@@ -247,9 +271,9 @@ def _namespace(client: ClientSocket) -> str:
     return match[1] if match else "/"
 
 
-def _sends_nothing(model: Model, client: ClientSocket) -> bool:
+def _sends_nothing(model: Model, client: ClientSocket, apart: str = "") -> bool:
     options = client.options or {}
-    sends = {"auth", "query", "extraHeaders", "withCredentials", "transportOptions"}
+    sends = {"auth", "query", "extraHeaders", "withCredentials", "transportOptions"} - {apart}
     if sends & set(options) or is_given_later(model, client):
         return False
     url = client.url
