@@ -296,3 +296,38 @@ def test_the_fix_in_a_thread_of_the_database() -> None:
     )
     result, _ = fixed(text)
     assert "        async_to_sync(self.send_json)({})\n" in result
+
+
+@pytest.mark.parametrize(
+    ("call", "lines"),
+    [
+        ("tell_all(body)", [6]),
+        ("asyncio.run(tell_all(body))", []),
+        ("loop.create_task(tell_all(body))", []),
+    ],
+)
+def test_a_coroutine_of_another_file_that_sends_by_others(call: str, lines: list[int]) -> None:
+    live = """\
+import asyncio
+from fastapi import FastAPI, WebSocket
+app = FastAPI()
+sockets: list[WebSocket] = []
+async def to_sockets(message):
+    for websocket in sockets:
+        await websocket.send_json(message)
+async def tell_all(message):
+    await asyncio.gather(to_sockets(message), asyncio.sleep(0))
+"""
+    worker = f"""\
+import asyncio
+import pika
+from live import tell_all
+loop = asyncio.new_event_loop()
+def heard(channel, method, properties, body):
+    {call}
+    channel.basic_ack(method.delivery_tag)
+def main(channel):
+    channel.basic_consume(queue="orders", on_message_callback=heard)
+"""
+    report = review_project({"live.py": live, "worker.py": worker}, RULE)
+    assert [finding.line for finding in report.findings] == lines

@@ -14,7 +14,7 @@ from tidegate.review.facts.module.async_servers import (
     is_async_namespace,
     type_of,
 )
-from tidegate.review.model import Model
+from tidegate.review.model import Function, Model
 from tidegate.review.source import Call, Node, SourceFile
 
 __all__ = ["Coroutine", "coroutines"]
@@ -36,6 +36,9 @@ _GROUPS = frozenset({"group_send", "group_add", "group_discard"})
 _TIDEGATE = frozenset({"emit", "call", "disconnect"})
 
 _CONSUMER_BASE = re.compile(r"(?:^|\.)Async(?:Json)?(?:Websocket|Http)?Consumer$")
+
+_FARTHEST = 12
+"""How many functions that a coroutine runs are asked whether they send."""
 
 What = Literal["socketio", "starlette", "consumer", "layer", "tidegate", "own"]
 
@@ -116,11 +119,17 @@ def _own(model: Model, call: Call) -> Coroutine | None:
         return None
     if function.body.find("yield"):
         return None
-    awaited = [each for each in function.body.find("await") if each.function == function.node]
-    sends = _STARLETTE | _SOCKETIO | _GROUPS
-    if any(each.name in sends for node in awaited for each in node.calls()):
+    reached = model.project.reach(function)[:_FARTHEST]
+    if any(each.is_async and _sends(each) for each in reached if each.file.is_python):
         return Coroutine(call, "own")
     return None
+
+
+def _sends(function: Function) -> bool:
+    """Tell an async function that itself waits for something to be sent."""
+    names = _STARLETTE | _SOCKETIO | _GROUPS
+    awaited = [each for each in function.body.find("await") if each.function == function.node]
+    return any(each.name in names for node in awaited for each in node.calls())
 
 
 def _is_layer(model: Model, receiver: Node) -> bool:
