@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found
+from tests.unit.review.helpers import found, review_project
 
 RULE = "connection-without-authentication"
 NEST = """\
@@ -106,3 +106,39 @@ def test_another_name_of_this_is_followed() -> None:
     checked = method.replace("WORK", "this.jwt.verify(client.handshake.auth.token);")
     assert not found(code.rstrip()[:-1] + checked, RULE)
     assert found(code.rstrip()[:-1] + method.replace("WORK", "client.join('all');"), RULE) == [6]
+
+
+CHANNELS = {
+    "app/asgi.py": """\
+from channels.routing import ProtocolTypeRouter, URLRouter
+from app.middleware import TokenMiddleware
+from app.routing import urls
+application = ProtocolTypeRouter({"websocket": TokenMiddleware(URLRouter(urls))})
+""",
+    "app/middleware.py": """\
+import jwt
+class TokenMiddleware:
+    def __init__(self, app):
+        self.app = app
+    async def __call__(self, scope, receive, send):
+        token = dict(scope["headers"]).get(b"authorization")
+        if not token:
+            NOTHING
+        else:
+            scope["uid"] = jwt.decode(token, KEY, algorithms=["HS256"])["sub"]
+        return await self.app(scope, receive, send)
+""",
+    "app/consumers.py": """\
+from channels.generic.websocket import AsyncWebsocketConsumer
+class News(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.channel_layer.group_add(f"user_{self.scope['uid']}", self.channel_name)
+        await self.accept()
+""",
+}
+
+
+@pytest.mark.parametrize(("nothing", "faults"), [("return", 0), ('scope["uid"] = None', 1)])
+def test_a_middleware_of_channels_refuses_by_calling_nothing(nothing: str, faults: int) -> None:
+    files = {name: text.replace("NOTHING", nothing) for name, text in CHANNELS.items()}
+    assert len(review_project(files, RULE).findings) == faults

@@ -251,3 +251,24 @@ BODY
 )
 def test_the_role_of_the_user_is_a_check(check: str) -> None:
     assert not nest(f"if ({check}) return; this.server.to(data.room).emit('m', 1);")
+
+
+WAYS = """
+  socket.on('say', async ({ roomId, to, text }) => {
+    let room;
+    let id = roomId;
+    if (!roomId) {
+      room = await Room.create({ members: [socket.user.id, to] });
+      id = room._id;
+    } else {
+      room = await Room.findOne({ _id: roomId WHERE });
+      if (!room) return;
+    }
+    io.to(id).emit('said', text);
+  });
+"""
+
+
+def test_a_check_on_the_only_way_that_names_a_room_is_enough() -> None:
+    assert not node(WAYS.replace("WHERE", ", members: socket.user.id"))
+    assert node(WAYS.replace("WHERE", ""))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from tests.unit.review.helpers import found, review_project, review_text
 
 from tidegate.review.fix import applied
@@ -125,3 +126,21 @@ def test_the_correction_addresses_the_tenant() -> None:
     corrected = applied(code, finding.fix.edits)
     assert "    this.io.to(`tenant:${x.tenantId}`).emit('x', x);" in corrected
     assert not found(corrected, "global-emit")
+
+
+@pytest.mark.parametrize(
+    ("caller", "faults"),
+    [
+        ("this.chat.toUser('1', order);", 0),
+        ("this.chat.toUser('1', order); this.chat.broadcastToAll('order', order);", 1),
+        ("", 1),  # nothing is known of callers at all
+    ],
+)
+def test_what_a_helper_without_callers_sends_is_open(caller: str, faults: int) -> None:
+    gateway = GATEWAY.replace("all(x)", "broadcastToAll(event, x)").replace(
+        "BODY",
+        "this.io.emit(event, x); }\n  toUser(id, x) { this.io.to(`user:${id}`).emit('x', x);",
+    )
+    orders = f"export class Orders {{ paid(order) {{ {caller} }} }}\n"
+    files = {"chat.gateway.ts": gateway, "orders.service.ts": orders}
+    assert len(review_project(files, "global-emit").findings) == faults

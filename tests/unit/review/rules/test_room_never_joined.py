@@ -201,3 +201,19 @@ def test_a_project_in_which_nobody_joins_anything(send: str, lines: list[int]) -
 def test_ids_that_a_server_makes_may_be_those_of_users() -> None:
     own = "io.engine.generateId = (req) => userOf(req);\n"
     assert not found(own + NOBODY_JOINS.replace("SEND", "io.to(userId).emit('note');"), RULE)
+
+
+@pytest.mark.parametrize(
+    "looked_up",
+    [
+        "const receiver = online.get(data.to); io.to(receiver.id).emit('x', data);",
+        "const user = users[data.to]; io.to(user.id).emit('x', data);",
+        "players.push({ id: socket.id }); players.forEach((p) => io.to(p.user.id).emit('x'));",
+    ],
+)
+def test_the_id_of_a_kept_socket_is_a_room(looked_up: str) -> None:
+    code = (
+        "const io = require('socket.io')(http);\nio.on('connection', (socket) => {\n"
+        f"  socket.on('x', (data) => {{ {looked_up} }});\n}});\n"
+    )
+    assert not found(code, RULE)

@@ -20,6 +20,7 @@ _DECIDES = re.compile(
     r"WebSocketException|UNAUTHORIZED|FORBIDDEN|POLICY",
     re.IGNORECASE,
 )
+_CREDENTIALS = re.compile(r"token|user|auth|jwt|session|cookie|payload|claims", re.IGNORECASE)
 _FUNCTIONS_DECIDE = ("allowRequest", "verifyClient")
 
 
@@ -201,7 +202,27 @@ def _channels_middlewares(model: Model, gateway: Gateway) -> Iterator[Gate]:
                     model.project.class_named(function.file, each.path) for each in function.calls
                 ]
                 owner = next((each for each in classes if each is not None), None)
-            if owner is not None and re.search(
+            if owner is None:
+                continue
+            is_closing = re.search(
                 r"websocket\.close|DenyConnection|raise |http\.response", owner.node.text
-            ):
+            )
+            if is_closing or _ends_early(owner):
                 yield from owner.methods.values()
+
+
+def _ends_early(owner: Class) -> bool:
+    """Tell whether a middleware returns without a token, and never calls what is inside of it."""
+    method = owner.methods.get("__call__")
+    if method is None:
+        return False
+    for node in method.body.find("return_statement"):
+        if node.function != method.node or node.text.strip() not in ("return", "return None"):
+            continue
+        around = node.enclosing("if_statement", "except_clause")
+        if around is None:
+            continue
+        condition = around.field("condition")
+        if condition is None or _CREDENTIALS.search(condition.text):
+            return True
+    return False

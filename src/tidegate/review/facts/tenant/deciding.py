@@ -8,7 +8,7 @@ from tidegate.review.facts.tenant.expressions import inner
 from tidegate.review.facts.tenant.flow import Flow
 from tidegate.review.source import FUNCTIONS, Node
 
-__all__ = ["atoms", "conditions", "dominates"]
+__all__ = ["atoms", "branches", "conditions", "dominates", "refusals_in"]
 
 _EXITS = (
     "return_statement",
@@ -79,6 +79,30 @@ def conditions(flow: Flow, place: Node) -> Iterator[tuple[Node, bool]]:
                 inner_condition = clause.field("condition")
                 if inner_condition is not None:
                     yield inner_condition, False
+
+
+def branches(flow: Flow, place: Node) -> Iterator[list[tuple[Node, Node, bool]]]:
+    """Yield the ways through each ``if`` with an ``else`` that is passed before the place."""
+    for each in flow.function.body.find("if_statement"):
+        if each.end > place.start or flow.is_skipped(each) or not dominates(each, place):
+            continue
+        condition, consequence = each.field("condition"), each.field("consequence")
+        other = each.field("alternative")
+        if condition is None or consequence is None or other is None:
+            continue
+        if other.kind == "else_clause":
+            yield [(condition, consequence, True), (condition, other, False)]
+
+
+def refusals_in(branch: Node) -> Iterator[Node]:
+    """Yield the conditions that are false wherever a branch is left by its end."""
+    for each in branch.find("if_statement"):
+        condition = each.field("condition")
+        consequence = each.field("consequence")
+        if condition is None or consequence is None or not dominates(each, branch):
+            continue
+        if _leaves(consequence, each):
+            yield condition
 
 
 def _leaves(branch: Node, around: Node) -> bool:

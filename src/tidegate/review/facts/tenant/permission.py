@@ -8,8 +8,15 @@ that contains it, or a list of what everybody may have. That the thing exists is
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-from tidegate.review.facts.tenant.deciding import atoms, conditions, dominates
+from tidegate.review.facts.tenant.deciding import (
+    atoms,
+    branches,
+    conditions,
+    dominates,
+    refusals_in,
+)
 from tidegate.review.facts.tenant.evidence import (
     RIGHT,
     Answer,
@@ -19,7 +26,7 @@ from tidegate.review.facts.tenant.evidence import (
     proves,
     throws,
 )
-from tidegate.review.facts.tenant.expressions import words_of
+from tidegate.review.facts.tenant.expressions import inner, path_of, words_of
 from tidegate.review.facts.tenant.flow import Values
 from tidegate.review.facts.tenant.following import Visit
 from tidegate.review.model import Decorator, Function
@@ -117,4 +124,26 @@ def _before(asked: Question, place: Node) -> Answer:
             return "yes"
         if found == "unknown":
             answer = "unknown"
+    for ways in branches(flow, place):
+        found_in = [_in_branch(asked, *way) for way in ways]
+        # One way names nothing, the other is checked: all is well after both.
+        if all(each in ("yes", "nothing") for each in found_in) and "yes" in found_in:
+            return "yes"
     return answer
+
+
+def _in_branch(
+    asked: Question, condition: Node, branch: Node, holds: bool
+) -> Literal["yes", "nothing", "no"]:
+    """Tell whether the right is shown at a branch's end, or nothing is named on that way."""
+    for refused in refusals_in(branch):
+        for atom, is_true in atoms(refused, holds=False):
+            if proves(asked, atom, is_true, 0) == "yes":
+                return "yes"
+    for call in branch.calls():
+        if dominates(call.node, branch) and throws(asked, call) == "yes":
+            return "yes"
+    for atom, is_true in atoms(condition, holds=holds):
+        if not is_true and path_of(inner(atom)) is not None and asked.is_named_by(atom):
+            return "nothing"
+    return "no"

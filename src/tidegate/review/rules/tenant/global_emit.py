@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.discover import read
 from tidegate.review.facts.emits import Emit, emits
 from tidegate.review.facts.tenant.expressions import inner
 from tidegate.review.fix import Fix, inserted_after, line_before, suggested, with_entry
@@ -95,6 +96,10 @@ _ANNOUNCES = re.compile(
     r"|server[._:-]|(?:^|\W)(?:ping|tick|time)(?:\W|$)",
     re.IGNORECASE,
 )
+_TO_ALL = re.compile(
+    r"broadcast(?:_?(?:to_?)?(?:all|everyone))?|(?:send|emit|notify|publish)_?(?:to_?)?(?:all|everyone)",
+    re.IGNORECASE,
+)
 _LOOP = "This loop sends to every open socket, of all tenants."
 
 
@@ -114,6 +119,11 @@ def check(model: Model) -> Iterator[Finding]:
         if event is not None and _ANNOUNCES.search(event):
             yield RULE.could_not_tell(emit.call.node, "This may be meant for everybody.")
             continue
+        if _is_unused_helper(model, emit):
+            yield RULE.could_not_tell(
+                emit.call.node, "Nobody calls this, so what it sends is open."
+            )
+            continue
         fix = _fix(emit)
         yield RULE.fault(emit.call.node, message, confidence=emit.confidence, fix=fix)
     for file in model.files:
@@ -121,6 +131,32 @@ def check(model: Model) -> Iterator[Finding]:
             yield from _loops(file)
         elif not file.is_python and ".clients" in file.text and ".send(" in file.text:
             yield from _node_loops(file)
+
+
+def _is_unused_helper(model: Model, emit: Emit) -> bool:
+    """Tell a method such as ``broadcast`` that nobody calls, though others of its class are.
+
+    Of a file alone nobody knows who calls it.
+    """
+    node = emit.call.node
+    owner = model.project.owner(node)
+    methods = owner.methods if owner is not None else {}
+    function = next(
+        (each for each in methods.values() if each.node.start <= node.start < each.node.end), None
+    )
+    if function is None or function.decorators or not _TO_ALL.fullmatch(function.name):
+        return False
+    others = set(methods) - {function.name, "constructor", "__init__"}
+    is_seen = False
+    for name in model.project.names:  # a caller need not be realtime code
+        data = read(model.project.root / name, name, [])
+        if data is None:
+            continue
+        if f".{function.name}(".encode() in data:
+            return False
+        is_own = name == function.file.name
+        is_seen = is_seen or (not is_own and any(f".{each}(".encode() in data for each in others))
+    return is_seen
 
 
 def _loops(file: SourceFile) -> Iterator[Finding]:

@@ -111,6 +111,8 @@ _ROOMS = re.compile(
 )
 """What is no socket's id, by its name; each socket is in the room of its own id."""
 
+_KEEPS_SOCKETS = re.compile(r"\bid['\"]?\s*[:=]\s*(?:\w*[sS]ocket|client)\.id\b|Map<\w+, *Socket>")
+
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
@@ -150,9 +152,21 @@ def _is_no_socket(room: Node) -> bool:
     """Tell whether a room surely is not the one of a socket's own id."""
     if not _ROOMS.search(room.text):
         return False
+    if re.search(r"\._?id$", room.text):
+        return _is_stored(room)
     values = values_of(room) if room.kind == "identifier" else None
     looked_up = ("call_expression", "call", "subscript_expression", "subscript", "await_expression")
     return not any(each is not None and each.kind in looked_up for each in values or ())
+
+
+def _is_stored(room: Node) -> bool:
+    """Tell a row's id from that of a socket, or player, kept in a map: ``users.get(to).id``."""
+    if _KEEPS_SOCKETS.search(room.file.text):
+        return False
+    head = next(iter(room.find("identifier")), None)
+    values = (values_of(head) if head is not None else None) or ()
+    kinds = ("call_expression", "call", "subscript_expression", "subscript")
+    return not any(each is not None and each.kind in kinds for each in values)
 
 
 def _is_server(gateway: Gateway) -> bool:
