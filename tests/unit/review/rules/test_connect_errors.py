@@ -232,6 +232,18 @@ def test_program_that_ends_need_not_go_on() -> None:
     assert found(f"{text}io(readFileSync('url'), {{ reconnection: false }});", GIVES_UP) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const s = io('/', { autoConnect: o.auto ?? true, reconnectionAttempts: 5 });",
+        "const s = io('/', { reconnectionAttempts: 5 });\n"
+        "s.io.on('reconnect_failed', () => { console.error('lost'); busy.current = false; });",
+    ],
+)
+def test_a_log_is_no_second_try(text: str) -> None:
+    assert found(HEAD + text, GIVES_UP) == [2]
+
+
 def test_connecting_after_the_server_ended_it_is_not_going_on() -> None:
     text = (
         f"{HEAD}const s = io('/', {{ reconnectionAttempts: 5 }});\ns.on('disconnect', "

@@ -135,8 +135,8 @@ def in_package(model: Model, file: SourceFile) -> list[SourceFile]:
 def is_connected(model: Model, client: ClientSocket) -> bool:
     """Tell a socket that connects from one that only is made, with ``autoConnect: false``."""
     connects = (client.options or {}).get("autoConnect")
-    if connects is None or connects.text == "true":
-        return True
+    if connects is None or re.search(r"\btrue$|!==? false$", connects.text):
+        return True  # also options.autoConnect ?? true
     return any(
         call.receiver is not None and SOCKET_LIKE.search(normal(call.receiver.text))
         for file in in_package(model, client.file)

@@ -123,7 +123,7 @@ def _fix(client: ClientSocket, key: str) -> Fix | None:
 
 def _tries_itself(model: Model, client: ClientSocket) -> bool:
     """Tell whether code goes on after the client gave up, or tells the user that it did."""
-    if mentions(model, client, "reconnect_failed"):
+    if any(not _only_logs(each) for each in mentions(model, client, "reconnect_failed")):
         return True
     name = client.name
     maker = client.function
@@ -139,6 +139,19 @@ def _tries_itself(model: Model, client: ClientSocket) -> bool:
                 if looks and _is_again(call.node):
                     return True
     return maker is not None and _calls_itself(model, client, maker)
+
+
+def _only_logs(event: Node) -> bool:
+    """Tell a listener that writes to the console, and at most sets a flag that nobody sees."""
+    holder = event.parent.parent if event.parent is not None else None
+    if holder is None or holder.kind != "call_expression" or len(Call(holder).args) < 2:
+        return False
+    given = Call(holder).args[1]
+    if given.kind not in FUNCTIONS:
+        return False
+    sets = [each.field("left") for each in given.find("assignment_expression")]
+    is_quiet = all(each is not None and each.text.endswith(".current") for each in sets)
+    return is_quiet and all(call.path.startswith("console.") for call in given.calls())
 
 
 def _is_again(node: Node) -> bool:
