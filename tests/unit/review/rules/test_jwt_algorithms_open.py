@@ -217,3 +217,30 @@ def test_the_correction_in_python() -> None:
     fixed = applied(code, finding.fix.edits)
     assert fixed == code.replace("KEY)", 'KEY, algorithms=["HS256"])')
     assert not found(fixed, RULE, "a.py")
+
+
+@pytest.mark.parametrize(
+    ("pins", "faults"), [("", 1), ("verifyOptions: { algorithms: ['HS256'] },", 0)]
+)
+def test_the_factory_of_the_module_calls_a_function(pins: str, faults: int) -> None:
+    files = {
+        "live.gateway.ts": """\
+import { WebSocketGateway } from '@nestjs/websockets';
+import { JwtService } from '@nestjs/jwt';
+@WebSocketGateway()
+export class Live {
+  constructor(private readonly jwt: JwtService) {}
+  handleConnection(client) { client.data.user = this.jwt.verify(client.handshake.auth.token); }
+}
+""",
+        "app.module.ts": f"""\
+import {{ Module }} from '@nestjs/common';
+import {{ JwtModule }} from '@nestjs/jwt';
+import {{ Live }} from './live.gateway';
+function tokens(config) {{ return {{ secret: config.get('SECRET'), {pins} }}; }}
+const options = {{ useFactory: (config) => {{ return tokens(config); }} }};
+@Module({{ imports: [JwtModule.registerAsync(options)], providers: [Live] }})
+export class AppModule {{}}
+""",
+    }
+    assert len(review_project(files, "jwt-algorithms-open").findings) == faults

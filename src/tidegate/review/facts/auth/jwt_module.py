@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from tidegate.review.model import Model
+from tidegate.review.model import Function, Model
 from tidegate.review.source import Call
 
 __all__ = ["verify_options"]
@@ -57,6 +57,8 @@ def _registered(model: Model, call: Call) -> Seen:
         for name in [factory, *factory.identifiers()]:  # config.asProvider(), () => jwtOptions
             value = model.project.value(name)
             text += value.text if value is not None and value != name else ""
+            made = model.project.resolve(name.file, name.text)
+            text += made.node.text if isinstance(made, Function) else ""
         is_known = bool(re.search(r"\{[^{}]*(?:secret|[kK]ey)", text))
     named = re.search(r"\b(?:useClass|useExisting)\s*:\s*(\w+)", text)
     if named:
