@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tidegate.review.diagnostic import SEVERITIES, Finding, Note
 from tidegate.review.discover import discover, is_minified, is_realtime, read
+from tidegate.review.facts.module.made import of_what_is_made
 from tidegate.review.model import Model, Project, build
 from tidegate.review.registry import Rule, all_rules
 from tidegate.review.suppress import without_silenced
@@ -88,7 +89,8 @@ def review(paths: Sequence[Path], options: Options = Options()) -> Report:  # fr
         except Exception as error:  # a rule that fails must not hide the others' findings
             told = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
             report.notes.append(Note("", f"rule {rule.name} failed: {told}"))
-    kept = [each for each in found if options.could_not_tell or each.verdict == "fault"]
+    judged = of_what_is_made(found, model)
+    kept = [each for each in judged if options.could_not_tell or each.verdict == "fault"]
     kept, report.silenced = without_silenced(kept, model.project.files, report.notes)
     report.findings = sorted(
         (each for each in kept if each.fingerprint not in options.baseline),

@@ -144,6 +144,7 @@ def test_automatic_mode_leaves_nothing_open() -> None:
         ("await other.handle(msg, channel); if (x) return; channel.ack(msg);", False),
         ("if (msg.properties.correlationId === id) { channel.ack(msg); }", False),
         ("if (isClosing) return; channel.ack(msg);", False),
+        ("if (isConsumeMessage(msg)) { channel.ack(msg); }", False),
     ],
 )  # fmt: skip
 def test_amqplib(body: str, is_open: bool) -> None:

@@ -59,3 +59,42 @@ def test_modules(imports: str, names: str, count: int) -> None:
     }
     report = review_project(files, RULE)
     assert [each.file for each in report.findings] == ["src/chat.module.ts"] * count
+
+
+IDLE = {
+    "example.gateway.ts": """\
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { Server } from 'socket.io';
+
+@WebSocketGateway()
+export class ExampleGateway {
+  @WebSocketServer() server!: Server;
+
+  @SubscribeMessage('say')
+  say(@MessageBody() text: string) {
+    this.server.emit('said', text);
+  }
+}
+""",
+    "app.module.ts": """\
+import { Module } from '@nestjs/common';
+import { OtherGateway } from './other.gateway';
+
+@Module({ providers: [OtherGateway] })
+export class AppModule {}
+""",
+}
+
+
+def test_what_a_gateway_does_that_nobody_makes_is_no_fault() -> None:
+    report = review_project(IDLE, could_not_tell=True)
+    faults = {finding.rule for finding in report.faults}
+    assert faults == {"module-not-imported"}
+    assert "global-emit" in {finding.rule for finding in report.findings}
+
+
+def test_the_same_gateway_is_judged_once_a_module_has_it() -> None:
+    module = IDLE["app.module.ts"].replace("[OtherGateway]", "[OtherGateway, ExampleGateway]")
+    report = review_project({**IDLE, "app.module.ts": module}, "global-emit")
+    assert [finding.line for finding in report.faults] == [11]

@@ -134,6 +134,9 @@ class _Settles:
         names = rf"(?:{self.names})(?:\??\.content)?"
         if re.fullmatch(rf"(?:!|not )\(?{names}\)?", text):
             return False
+        guard = re.fullmatch(rf"(!|not )?(?:\w+\.)*is[A-Z]\w*\((?:{self.names})\)", text)
+        if guard:  # a type guard: what is no message needs no settling
+            return guard[1] is None
         if re.fullmatch(rf"{names}\s*(?:===?\s*(?:null|undefined)|is None|== None)", text):
             return False
         if re.fullmatch(rf"{names}(?:\s*(?:!==?\s*(?:null|undefined)|is not None))?", text):

@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.module.made import listing
 from tidegate.review.facts.module.modules import (
     added_to,
     has_jwt,
     has_root,
     is_derived,
-    is_provided,
     is_whole,
     mentions,
-    nearest,
     path_between,
 )
 from tidegate.review.facts.tokens import guard_classes
@@ -158,26 +157,17 @@ def _pattern_classes(model: Model) -> Iterator[Class]:
 
 def _provided(model: Model, owner: Class, key: str, what: str) -> Iterator[Finding]:
     """Yield a finding if no module lists a class."""
-    if owner.node.kind.startswith("abstract") or not owner.name:
-        return
-    if is_provided(model, owner.name) or is_derived(model, owner.name):
-        return
+    found = listing(model, owner, key)
     node = owner.node.field("name") or owner.node
-    app = model.app_of(owner.file)
-    module = nearest(model, owner)
-    if module is None or not is_whole(model, app, key):
+    if found.verdict == "unseen":
         yield RULE.could_not_tell(node, f"The module of this {what} can't be seen.")
-        return
-    if not has_root(model, app) and _folder(module.owner) != _folder(owner):
+    elif found.verdict == "elsewhere":
         yield RULE.could_not_tell(node, f"The module of this {what} may be elsewhere.")
+    if found.module is None:
         return
     message = f"No module has this {what} among its `{key}`, so Nest does not make it."
-    source = path_between(module.owner.file, owner.file)
-    yield RULE.fault(node, message, fix=added_to(module, key, owner.name, source))
-
-
-def _folder(owner: Class) -> str:
-    return owner.file.name.rpartition("/")[0]
+    source = path_between(found.module.owner.file, owner.file)
+    yield RULE.fault(node, message, fix=added_to(found.module, key, owner.name, source))
 
 
 def _imported(model: Model, module: Module) -> Iterator[Finding]:
