@@ -46,7 +46,7 @@ def small_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_hub(sockets: int) -> tuple[Hub, list[Socket]]:
-    """A hub with sockets of one tenant; more than 512 are not served in one turn."""
+    """A hub with sockets of one tenant; more than 128 are not served in one turn."""
     window = Window(age=60, max_bytes=10**9, tenant_bytes=10**9)
     hub = Hub(window=window, log=MemoryLog(), session_age=60, on_control=lambda entry: None)
     identity = Identity(TenantId("acme"), UserId("42"))
