@@ -78,7 +78,9 @@ def _lines(result: dict[str, Any]) -> Any:
         axes.set_xlabel(sweep["axis"])
         axes.set_title(sweep["heading"], loc="left", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0][0].legend(frameon=False)
+    first = panels[0][0]
+    first.set_ylim(top=first.get_ylim()[1] * 1.35)  # room for the legend above the lines
+    first.legend(frameon=False, loc="upper left", ncols=2)
     figure.suptitle(result["title"], x=0.01, ha="left", fontsize=10)
     return figure
 
