@@ -150,3 +150,10 @@ def test_what_tidegate_new_writes_fails_nothing(name: str) -> None:
     assert found
     for checklist in found.values():
         assert not [item for item in checklist.items if item.outcome == "failed"]
+
+
+def test_what_tidegate_does_by_itself_has_passed() -> None:
+    code = "from tidegate import Gateway, Namespace\n\norders = Namespace('/orders')\n"
+    [checklist] = of({"realtime.py": code}).values()
+    found = outcomes(checklist)
+    assert found["Who connects is authenticated at the door"] == ("passed", "realtime.py:3")

@@ -11,7 +11,7 @@ from tidegate.review.facts.broker.settling import requeues, settling
 from tidegate.review.facts.emits import emits
 from tidegate.review.source import Node
 
-__all__ = ["Proof"]
+__all__ = ["BUILT_IN", "Proof"]
 
 Proof = Callable[[Scope], Node | None]
 
@@ -218,3 +218,17 @@ def is_closed(scope: Scope) -> Node | None:
             if call.name in ("disconnect", "close") and call.receiver is not None:
                 return call.node
     return None
+
+
+BUILT_IN: tuple[Proof, ...] = (
+    authenticates,
+    refuses,
+    checks_in_time,
+    takes_token_from_auth,
+    verifies,
+    keeps_identity,
+    lists_origins,
+    is_websocket_only,
+    bounds_payloads,
+)
+"""What Tidegate does for every namespace, so that no code of an app shows it."""
