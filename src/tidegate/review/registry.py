@@ -11,8 +11,7 @@ page in ``docs/rules/`` are made from them. A complete rule:
     from collections.abc import Iterator
 
     from tidegate.review.diagnostic import Finding
-    from tidegate.review.fix import Fix
-from tidegate.review.model import Model
+    from tidegate.review.model import Model
     from tidegate.review.registry import Example, Rule, rule
 
     RULE = Rule(

@@ -21,7 +21,7 @@ class Item:
         text: What holds, as a statement.
         rules: A finding of one of these breaks it.
         proof: Returns the place that shows it; without one, it passes if the rules that judge the
-            part saw nothing wrong, and the gateway itself is the place.
+            part saw nothing wrong, and what they looked at (the gateway, or a client) is the place.
         part: What there must be for it to be judged.
     """
 
