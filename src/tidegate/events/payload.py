@@ -7,18 +7,28 @@ decoded straight into the declared type, and a misfit names the field's path.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import msgspec
 
 from tidegate.errors import PayloadError
+from tidegate.events.models import (
+    Misfit,
+    dump_model,
+    is_model,
+    nested_from_json,
+    nested_from_values,
+    validate,
+)
 from tidegate.protocol.binary import deconstruct, reconstruct
 
 __all__ = ["EncodedPayload", "decode_argument", "encode_payload"]
 
 _encode_json = msgspec.json.Encoder().encode
+
+_Reader = Callable[[Any], Any]
 
 
 class EncodedPayload(msgspec.Struct, frozen=True, gc=False):
@@ -42,7 +52,7 @@ def encode_payload(value: Any) -> EncodedPayload:
         if not _may_hold_bytes(cast("Hashable", type(value))):
             return EncodedPayload(_encode_json(value))
         plain = msgspec.to_builtins(
-            _dump_model(value), builtin_types=(bytes, bytearray), enc_hook=_dump_model
+            dump_model(value), builtin_types=(bytes, bytearray), enc_hook=dump_model
         )
         json_ready, attachments = deconstruct(plain)
         return EncodedPayload(_encode_json(json_ready), tuple(attachments))
@@ -64,58 +74,49 @@ def decode_argument(raw: bytes, attachments: Sequence[bytes], target: Any) -> An
     return _decoder(target)(raw, attachments)
 
 
-@functools.lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def _decoder(target: Any) -> Callable[[bytes, Sequence[bytes]], Any]:
-    if hasattr(target, "model_validate"):
-        return _pydantic_decoder(target)
-    from_json = msgspec.json.Decoder(target).decode
+    from_json, from_values = _model_readers(target) if is_model(target) else _readers(target)
 
     def decode(raw: bytes, attachments: Sequence[bytes]) -> Any:
         try:
             if not attachments:
                 return from_json(raw)
-            value = reconstruct(msgspec.json.decode(raw), attachments)
-            return msgspec.convert(value, target, builtin_types=(bytes, bytearray))
+            return from_values(reconstruct(msgspec.json.decode(raw), attachments))
+        except Misfit as misfit:
+            raise PayloadError(misfit.message, f"${misfit.path}") from None
         except msgspec.ValidationError as error:
-            raise _payload_error(str(error)) from None
+            raise _payload_error(error) from None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise PayloadError(f"not valid JSON: {error}") from None
 
     return decode
 
 
-def _pydantic_decoder(model: Any) -> Callable[[bytes, Sequence[bytes]], Any]:
-    from pydantic import ValidationError
-
-    def decode(raw: bytes, attachments: Sequence[bytes]) -> Any:
-        try:
-            if not attachments:
-                return model.model_validate_json(raw)
-            return model.model_validate(reconstruct(msgspec.json.decode(raw), attachments))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise PayloadError(first["msg"], _dotted_path(first["loc"])) from None
-
-    return decode
+def _model_readers(model: Any) -> tuple[_Reader, _Reader]:
+    return partial(validate, model.model_validate_json), partial(validate, model.model_validate)
 
 
-def _payload_error(text: str) -> PayloadError:
+def _readers(target: Any) -> tuple[_Reader, _Reader]:
+    from_values = partial(
+        msgspec.convert,
+        type=target,
+        builtin_types=(bytes, bytearray),
+        dec_hook=nested_from_values,
+    )
+    return msgspec.json.Decoder(target, dec_hook=nested_from_json).decode, from_values
+
+
+def _payload_error(error: msgspec.ValidationError) -> PayloadError:
     """Split msgspec's ``message - at `$.path` `` into its two halves."""
-    message, separator, path = text.rpartition(" - at `")
-    return PayloadError(message, path.rstrip("`")) if separator else PayloadError(text)
+    message, separator, path = str(error).rpartition(" - at `")
+    if not separator:
+        message, path = str(error), "$"
+    inside = error.__cause__.path if isinstance(error.__cause__, Misfit) else ""
+    return PayloadError(message, path.rstrip("`") + inside)
 
 
-def _dotted_path(location: Sequence[int | str]) -> str:
-    return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location)
-
-
-def _dump_model(value: Any) -> Any:
-    """Return a pydantic model's fields; anything else as it is (msgspec then judges it)."""
-    dump = getattr(value, "model_dump", None)
-    return dump() if dump is not None else value
-
-
-@functools.lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def _may_hold_bytes(kind: type) -> bool:
     """Tell whether a value of this type can hold ``bytes``: then it takes the slower way.
 
