@@ -15,7 +15,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from tidegate.contract.model import DEFINITIONS, Schema
-from tidegate.contract.schemas import reference, rename_references, short_name
+from tidegate.contract.schemas import input_names, reference, rename_references, short_name
 from tidegate.errors import ContractError
 
 __all__ = ["PydanticSchemas", "is_pydantic"]
@@ -48,11 +48,7 @@ class PydanticSchemas:
         """
         read = self._definitions("validation")
         written = self._definitions("serialization")
-        changed = _differing(read, written)
-        inputs = {name: f"{name}Input" for name in changed}
-        taken = sorted(set(inputs.values()) & (read.keys() | written.keys()))
-        if taken:
-            raise ContractError(f"the name {taken[0]} is needed for a model's input; rename it")
+        inputs = input_names(read, written)
         definitions = {
             inputs.get(name, name): rename_references(schema, inputs)
             for name, schema in read.items()
@@ -64,9 +60,9 @@ class PydanticSchemas:
         schemas = [reference(self._names[asked]) for asked in self._asked]
         return schemas, definitions | written
 
-    def reference(self, kind: type) -> Schema:
+    def reference(self, kind: type, *, is_input: bool) -> Schema:
         """Return the reference to a model inside another type, after ``build``."""
-        return reference(self._names[kind, "serialization"])
+        return reference(self._names[kind, "validation" if is_input else "serialization"])
 
     def _definitions(self, mode: _Mode) -> dict[str, Schema]:
         asked = [pair for pair in dict.fromkeys(self._asked) if pair[1] == mode]
@@ -95,19 +91,6 @@ class _Generator(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
-
-
-def _differing(read: dict[str, Schema], written: dict[str, Schema]) -> set[str]:
-    """Return the names that mean two things, also because of what they refer to."""
-    both = read.keys() & written.keys()
-    changed = {name for name in both if read[name] != written[name]}
-    while True:
-        marks = {name: f"{name}Input" for name in changed}
-        more = {n for n in both - changed if rename_references(read[n], marks) != written[n]}
-        # Only what is read refers to a changed name by another one.
-        if not more:
-            return changed
-        changed |= more
 
 
 def _refuse_long_names(definitions: dict[str, Schema]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidegate.contract.model import DEFINITIONS, Schema
+from tidegate.errors import ContractError
 
-__all__ = ["map_references", "reference", "rename_references", "short_name"]
+__all__ = ["input_names", "map_references", "reference", "rename_references", "short_name"]
 
 
 def reference(name: str) -> Schema:
@@ -48,3 +49,29 @@ def map_references(schema: Any, change: Callable[[str], str]) -> Any:
         # A keyword of OpenAPI, whose mapping would need renaming too; tags tell the types apart.
         if key != "discriminator" or not isinstance(value, dict) or "propertyName" not in value
     }
+
+
+def input_names(read: Mapping[str, Schema], written: Mapping[str, Schema]) -> dict[str, str]:
+    """Return new names for the definitions that are read otherwise than they are written.
+
+    Raises:
+        ContractError: Such a name is taken.
+    """
+    inputs = {name: f"{name}Input" for name in _differing(read, written)}
+    taken = sorted(set(inputs.values()) & (read.keys() | written.keys()))
+    if taken:
+        raise ContractError(f"the name {taken[0]} is needed for a model's input; rename it")
+    return inputs
+
+
+def _differing(read: Mapping[str, Schema], written: Mapping[str, Schema]) -> set[str]:
+    """Return the names that mean two things, also because of what they refer to."""
+    both = read.keys() & written.keys()
+    changed = {name for name in both if read[name] != written[name]}
+    while True:
+        marks = {name: f"{name}Input" for name in changed}
+        more = {n for n in both - changed if rename_references(read[n], marks) != written[n]}
+        # Only what is read refers to a changed name by another one.
+        if not more:
+            return changed
+        changed |= more

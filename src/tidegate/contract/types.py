@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from msgspec import inspect
 from tidegate.contract.hints import add_hints, tidy_description
 from tidegate.contract.model import DEFINITIONS, Schema
 from tidegate.contract.pydantic_types import PydanticSchemas, is_pydantic
-from tidegate.contract.schemas import rename_references, short_name
+from tidegate.contract.schemas import input_names, rename_references, short_name
 from tidegate.errors import ContractError
 
 __all__ = ["TypeSchemas"]
@@ -28,6 +29,8 @@ _NAMED = (
     inspect.NamedTupleType,
     inspect.EnumType,
 )
+
+_SIDES = (_READ, _WRITTEN) = ("read", "written")
 
 
 class TypeSchemas:
@@ -42,7 +45,7 @@ class TypeSchemas:
     """
 
     def __init__(self) -> None:
-        self._native: list[Any] = []
+        self._native: dict[str, list[Any]] = {_READ: [], _WRITTEN: []}
         self._places: list[tuple[str, int]] = []
         self._pydantic = PydanticSchemas()
 
@@ -60,8 +63,9 @@ class TypeSchemas:
             self._places.append(("pydantic", self._pydantic.add(kind, is_input=is_input)))
         else:
             _check_native(kind)
-            self._places.append(("native", len(self._native)))
-            self._native.append(kind)
+            side = _READ if is_input else _WRITTEN
+            self._places.append((side, len(self._native[side])))
+            self._native[side].append(kind)
         return len(self._places) - 1
 
     def build(self) -> tuple[list[Schema], dict[str, Schema]]:
@@ -70,27 +74,37 @@ class TypeSchemas:
         Raises:
             ContractError: Two types have the same name.
         """
-        infos = inspect.multi_type_info(self._native)
-        named = _named_types(infos)
-        for info in _walk(infos):
-            if isinstance(info, inspect.CustomType):
-                self._pydantic.add(info.cls, is_input=False)
+        infos = {side: inspect.multi_type_info(self._native[side]) for side in _SIDES}
+        named = _named_types((*infos[_READ], *infos[_WRITTEN]))
+        for side in _SIDES:
+            for info in _walk(infos[side]):
+                if isinstance(info, inspect.CustomType):
+                    self._pydantic.add(info.cls, is_input=side is _READ)
         models, model_definitions = self._pydantic.build()
-        native, definitions = msgspec.json.schema_components(
-            self._native, schema_hook=self._pydantic.reference
+        read, read_definitions = self._build_native(_READ, named)
+        written, definitions = self._build_native(_WRITTEN, named)
+        inputs = input_names(read_definitions, definitions)
+        for name, schema in read_definitions.items():
+            definitions[inputs.get(name, name)] = rename_references(schema, inputs)
+        read = [rename_references(schema, inputs) for schema in read]
+        found = {"pydantic": models, _READ: read, _WRITTEN: written}
+        schemas = [found[kind][number] for kind, number in self._places]
+        return schemas, dict(sorted(_merge(definitions, model_definitions).items()))
+
+    def _build_native(
+        self, side: str, named: dict[str, inspect.Type]
+    ) -> tuple[list[Schema], dict[str, Schema]]:
+        """Return the schemas of what is read, or of what is written, and their definitions."""
+        reference = partial(self._pydantic.reference, is_input=side is _READ)
+        schemas, definitions = msgspec.json.schema_components(
+            self._native[side], schema_hook=reference
         )
-        for name, info in named.items():
-            add_hints(definitions[name], info)
-            tidy_description(definitions[name])
+        for name, definition in definitions.items():
+            add_hints(definition, named[name])
+            tidy_description(definition)
         names = {name: short_name(name) for name in definitions}
         renamed = {names[n]: rename_references(s, names) for n, s in definitions.items()}
-        everything = _merge(renamed, model_definitions)
-        found = {
-            "native": [rename_references(schema, names) for schema in native],
-            "pydantic": models,
-        }
-        schemas = [found[kind][number] for kind, number in self._places]
-        return schemas, dict(sorted(everything.items()))
+        return [rename_references(schema, names) for schema in schemas], renamed
 
 
 def _check_native(kind: Any) -> None:

@@ -84,6 +84,22 @@ def test_a_model_that_reads_and_writes_differently_has_two_names() -> None:
     assert definitions["OuterInput"]["properties"]["inner"] == {"$ref": "#/$defs/InnerInput"}
 
 
+def test_a_model_in_a_struct_is_told_as_it_is_read() -> None:
+    schemas, definitions = build((Box[Inner], True))
+    assert schemas == [{"$ref": "#/$defs/BoxInner"}]
+    assert definitions["BoxInner"]["properties"]["content"] == {"$ref": "#/$defs/Inner"}
+    assert list(definitions["Inner"]["properties"]) == ["innerSize"]
+
+
+def test_a_struct_around_a_model_that_differs_has_two_names() -> None:
+    schemas, definitions = build((Box[Inner], True), (list[Box[Inner]], False), (Box[int], True))
+    assert schemas[0] == {"$ref": "#/$defs/BoxInnerInput"}
+    assert schemas[1]["items"] == {"$ref": "#/$defs/BoxInner"}
+    assert sorted(definitions) == ["BoxInner", "BoxInnerInput", "BoxInt", "Inner", "InnerInput"]
+    content = definitions["BoxInnerInput"]["properties"]["content"]
+    assert content == {"$ref": "#/$defs/InnerInput"}
+
+
 def test_two_structs_with_one_name_are_refused() -> None:
     one, two = make("Item", "shop.a", ("id", int)), make("Item", "shop.b", ("id", str))
     with pytest.raises(ContractError, match=r"called Item: shop\.a\.Item and shop\.b\.Item"):

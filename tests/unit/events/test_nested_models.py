@@ -32,7 +32,7 @@ class Strict(BaseModel):
 
 class MarkRead(Event, name="markRead"):
     item: Item
-    others: dict[str, Item | None] = {}
+    others: dict[str, Item | None] = msgspec.field(default_factory=dict)
 
 
 class Due(msgspec.Struct):
