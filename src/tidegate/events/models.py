@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 __all__ = ["Misfit", "dump_model", "is_model", "nested_from_json", "nested_from_values", "validate"]
 
@@ -29,12 +29,13 @@ class Misfit(ValueError):
 
 def is_model(kind: Any) -> bool:
     """Tell whether a type is a pydantic model."""
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    return hasattr(kind, "model_validate")
 
 
 def dump_model(value: Any) -> Any:
     """Return a model's fields; anything else as it is (msgspec then judges it)."""
-    return value.model_dump() if isinstance(value, BaseModel) else value
+    dump = getattr(value, "model_dump", None)
+    return dump() if dump is not None else value
 
 
 def validate(check: Callable[[Any], Any], value: Any) -> Any:
