@@ -80,9 +80,9 @@ async def test_refusals_reach_the_client_with_their_code(
     assert await refused("crash", 1) == ("service_error", "Internal server error")
     assert (await refused("silent", 1))[0] == "timeout"
     assert (await refused("nobody", 1))[0] == "unavailable"
-    assert (await refused("number", "x"))[0] == "invalid"
-    assert (await refused("number", 1, 2))[0] == "invalid"
-    assert (await refused("number", {"$bytes": "AAAA"}))[0] == "invalid"
+    assert (await refused("number", "x"))[0] == "invalid_payload"
+    assert (await refused("number", 1, 2))[0] == "invalid_payload"
+    assert (await refused("number", {"$bytes": "AAAA"}))[0] == "invalid_payload"
     assert (await refused("number", 12345678901))[0] == "too_large"
     assert (await client.ask("number", 1))[0]["data"] == 1
 

@@ -10,7 +10,7 @@ import msgspec
 from tidegate.app.client import Client
 from tidegate.app.forwards import Forward
 from tidegate.app.resends import Resends, Ticket
-from tidegate.errors import Refused
+from tidegate.errors import PayloadError
 from tidegate.protocol.events import EventReceived
 from tidegate.transports.base import Connection
 
@@ -27,7 +27,7 @@ def identify(
     If the event wants an ack, call the ticket's ``finish`` when it is done.
 
     Raises:
-        Refused: ``invalid``: the client's own id is missing, or none.
+        PayloadError: The client's own id is missing, or none.
     """
     own_id = _own_id(forward, payload)
     content = _digest(client, event, payload, own_id)
@@ -55,8 +55,7 @@ def _own_id(forward: Forward, payload: bytes) -> str | None:
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID_LENGTH:
         path = forward.id.removesuffix("?")
-        text = f"Expected an id of 1 to {_MAX_ID_LENGTH} characters (at $.{path})"
-        raise Refused(text, code="invalid")
+        raise PayloadError(f"Expected an id of 1 to {_MAX_ID_LENGTH} characters", f"$.{path}")
     return value
 
 
@@ -64,7 +63,7 @@ def _decoded(payload: bytes) -> Any:
     try:
         return msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Refused("The payload can't be read.", code="invalid") from None
+        raise PayloadError("The payload can't be read") from None
 
 
 def _digest(client: Client, event: EventReceived, payload: bytes, own_id: str | None) -> bytes:

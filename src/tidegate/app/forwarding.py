@@ -60,7 +60,7 @@ class Forwarder:
 
         Returns:
             What sends it, to be called when it is its turn. It returns the ack's argument, None
-            for none, and raises `Refused` with the code that the client sees.
+            for none, and raises `PayloadError`, or `Refused` with the code that the client sees.
         """
         forward = self._forwards.get((event.namespace, event.event_name))
         if forward is None:
@@ -68,7 +68,7 @@ class Forwarder:
         try:
             payload = _payload_of(forward, event)
             message_id, ticket = identify(connection, client, event, forward, payload)
-        except Refused as refusal:
+        except (PayloadError, Refused) as refusal:
             return partial(self._refuse, event, refusal)
         arrival = _Arrival(connection, client, event, forward, payload, message_id, ticket)
         return partial(self._send, arrival)
@@ -82,9 +82,9 @@ class Forwarder:
         except RequestFailed as failure:
             self._count_failure(event, failure.code, str(failure.__cause__ or failure))
             raise Refused(failure.detail, code=failure.code) from failure
-        except Refused as refusal:  # the service's own answer, or nothing was sent
+        except (PayloadError, Refused) as refusal:  # the service's own, or nothing was sent
             is_answered = True
-            self._count_failure(event, refusal.code, refusal.message)
+            self._count_failure(event, _code_of(refusal), refusal.message)
             raise
         finally:
             if arrival.wants_ack:
@@ -103,8 +103,8 @@ class Forwarder:
         await self._requests.request(message, reply.feed, within=forward.timeout)
         return reply.result()
 
-    async def _refuse(self, event: EventReceived, refusal: Refused) -> None:
-        self._count_failure(event, refusal.code, refusal.message)
+    async def _refuse(self, event: EventReceived, refusal: PayloadError | Refused) -> None:
+        self._count_failure(event, _code_of(refusal), refusal.message)
         raise refusal
 
     def _count_failure(self, event: EventReceived, code: str, reason: str) -> None:
@@ -134,13 +134,16 @@ class _Arrival(NamedTuple):
         return self.event.ack_id is not None
 
 
+def _code_of(refusal: PayloadError | Refused) -> str:
+    return "invalid_payload" if isinstance(refusal, PayloadError) else refusal.code
+
+
 def _payload_of(forward: Forward, event: EventReceived) -> bytes:
     """Return the argument as it came, if it may go out; ``null`` for none."""
     if event.attachments:
-        raise Refused("This event can't carry binary data.", code="invalid")
+        raise PayloadError("This event can't carry binary data")
     if len(event.args) > 1:
-        text = f"Expected 1 argument after the event name, got {len(event.args)}"
-        raise Refused(text, code="invalid")
+        raise PayloadError(f"Expected 1 argument after the event name, got {len(event.args)}")
     payload = event.args[0] if event.args else b"null"
     if len(payload) > forward.max_size:
         text = f"The payload has {len(payload)} bytes; at most {forward.max_size} are taken."
@@ -151,17 +154,15 @@ def _payload_of(forward: Forward, event: EventReceived) -> bytes:
 def _check_type(forward: Forward, payload: bytes) -> None:
     """Check the argument against its declared type, which may run the user's own validators."""
     if forward.payload is not None:
-        try:
-            decode_argument(payload, (), forward.payload)
-        except PayloadError as error:
-            raise Refused(str(error), code="invalid") from None
+        decode_argument(payload, (), forward.payload)
 
 
 def _message(arrival: _Arrival) -> OutgoingMessage:
     """Build the message when it is sent, so that it has the claims of the newest token.
 
     Raises:
-        Refused: The payload does not fit, or the claims are too large.
+        PayloadError: The payload does not fit.
+        Refused: The claims are too large.
     """
     forward = arrival.forward
     _check_type(forward, arrival.payload)
