@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +17,7 @@ from tidegate.events import Event, check_event_name, encode_payload, event_name_
 from tidegate.hub import Hub, Socket
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
 from tidegate.protocol.binary import reconstruct
-from tidegate.protocol.events import AckReceived
+from tidegate.protocol.events import AckReceived, EventReceived
 
 if TYPE_CHECKING:
     from tidegate.app.publisher import Publisher
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Client"]
 
-Job = Callable[[], Any]
+Job = tuple["Connection", EventReceived, Callable[[], Awaitable[Any]] | None]
+"""An event that waits for its turn, where it came from, and what forwards it if it is forwarded."""
 
 
 class Client:

@@ -6,8 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -94,19 +93,24 @@ class Dispatcher:
     # Order
 
     def _enqueue(self, connection: Connection, client: Client, event: EventReceived) -> None:
-        work: Callable[[], Awaitable[Any]] | None = None
+        send = None
         if self._forwarder is not None:
-            work = self._forwarder.accept(connection, client, event)
-            self.counts["forwarded"] += work is not None
-        work = work or partial(self._result_of, client, event)
-        client.inbox.append(partial(self._handle, connection, event, work))
+            send = self._forwarder.accept(connection, client, event)
+            self.counts["forwarded"] += send is not None
+        client.inbox.append((connection, event, send))
         if client.worker is None:
             client.worker = self._spawn(self._work(client))
 
     async def _work(self, client: Client) -> None:
+        inbox = client.inbox
         try:
-            while client.inbox:
-                await client.inbox.popleft()()
+            while inbox:
+                connection, event, send = inbox.popleft()
+                try:
+                    result = await (self._result_of(client, event) if send is None else send())
+                    self._answer(connection, event, result)
+                except Exception as error:
+                    self._answer_failure(connection, event, error)
         finally:
             client.worker = None
 
@@ -120,24 +124,16 @@ class Dispatcher:
 
     # Handling
 
-    async def _handle(
-        self, connection: Connection, event: EventReceived, work: Callable[[], Awaitable[Any]]
-    ) -> None:
-        try:
-            self._answer(connection, event, await work())
-        except Exception as error:
-            self._answer_failure(connection, event, error)
-
     async def _result_of(self, client: Client, event: EventReceived) -> Any:
-        if event.event_name.startswith("tidegate."):
-            return await self._builtin.handle(client, event)
         handler = self._namespaces[event.namespace].handlers.get(event.event_name)
+        if handler is None and event.event_name.startswith("tidegate."):
+            return await self._builtin.handle(client, event)
         if handler is None:
             self.counts["unknown"] += 1
             raise Refused(f"no handler for {event.event_name!r}", code="unknown_event")
         self.counts["handled"] += 1
         result = handler.function(client, *handler.decode(event.args, event.attachments))
-        return await result if asyncio.iscoroutine(result) else result
+        return await result if handler.is_async else result
 
     def _run_sync(
         self, connection: Connection, client: Client, handler: EventHandler, event: EventReceived
@@ -156,7 +152,7 @@ class Dispatcher:
         if event.ack_id is None:
             return
         values = result if isinstance(result, tuple) else () if result is None else (result,)
-        self._send_ack(connection, event, list(values))
+        self._send_ack(connection, event, values)
 
     def _answer_failure(
         self, connection: Connection, event: EventReceived, error: Exception
@@ -185,9 +181,11 @@ class Dispatcher:
         field: str | None = None,
     ) -> None:
         if event.ack_id is not None:
-            self._send_ack(connection, event, [error_payload(code, message, field)])
+            self._send_ack(connection, event, (error_payload(code, message, field),))
 
-    def _send_ack(self, connection: Connection, event: EventReceived, values: list[Any]) -> None:
+    def _send_ack(
+        self, connection: Connection, event: EventReceived, values: tuple[Any, ...]
+    ) -> None:
         if not connection.is_open or socket_of(connection, event.namespace) is None:
             return
         if event.ack_id is None:
@@ -203,11 +201,13 @@ def error_payload(code: str, message: str, field: str | None = None) -> dict[str
     return {"error": error if field is None else {**error, "field": field}}
 
 
-def _encode_together(values: list[Any]) -> tuple[list[bytes], tuple[bytes, ...]]:
+def _encode_together(values: tuple[Any, ...]) -> tuple[list[bytes], tuple[bytes, ...]]:
     """Encode an ack's arguments; attachments are numbered over all of them, so as one payload."""
     encoded: list[EncodedPayload] = [encode_payload(value) for value in values]
-    if not any(payload.attachments for payload in encoded) or len(encoded) == 1:
-        return [payload.json for payload in encoded], sum((p.attachments for p in encoded), ())
+    if len(encoded) == 1:
+        return [encoded[0].json], encoded[0].attachments
+    if not any(payload.attachments for payload in encoded):
+        return [payload.json for payload in encoded], ()
     whole = encode_payload(values)
     parts = msgspec.json.decode(whole.json, type=list[msgspec.Raw])
     return [bytes(part) for part in parts], whole.attachments

@@ -58,6 +58,8 @@ class EventHandler:
         count = len(arguments)
         if not self.required <= count <= len(self.types):
             raise PayloadError(f"Expected {self._expected()} after the event name, got {count}")
+        if count == 1:
+            return [decode_argument(arguments[0], attachments, self.types[0])]
         return [
             _decode_one(index, raw, attachments, self.types[index])
             for index, raw in enumerate(arguments)

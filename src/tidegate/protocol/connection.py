@@ -358,7 +358,7 @@ class ServerConnection:
         """
         if self._may_send(namespace, attachments):
             packet = encode_ack(namespace, ack_id, args_json, attachments=len(attachments))
-            self._queue(packet.decode(), *attachments)
+            self._queue(packet, *attachments)
 
     def send_disconnect(self, namespace: NamespaceName) -> None:
         """Make the client leave a namespace; it does not come back by itself.
@@ -396,8 +396,9 @@ class ServerConnection:
 
     def _queue(self, *packets: str | bytes) -> None:
         if self._outgoing is None:
-            self._outgoing = []
-        self._outgoing += packets
+            self._outgoing = list(packets)
+        else:
+            self._outgoing += packets
 
     # --- deadlines ----------------------------------------------------------------------------
 

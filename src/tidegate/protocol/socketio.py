@@ -118,7 +118,7 @@ def decode_packet(text: str) -> Packet:
         event_name, args = _event(payload)
         packet = Packet(PacketType.EVENT, namespace, ack_id, attachments, None, event_name, args)
     else:
-        args = _array(payload)
+        args = tuple([bytes(item) for item in _array(payload)])
         packet = Packet(PacketType.ACK, namespace, _required(ack_id), attachments, args=args)
     if count is not None:
         check_placeholders(args, attachments)
@@ -133,7 +133,9 @@ def _head_problem(text: str) -> str:
 
 def _namespace(text: str | None) -> NamespaceName:
     """Return the name without a query, which older clients append to it."""
-    return NamespaceName("/" if text is None else text.partition("?")[0])
+    if text is None:
+        return NamespaceName("/")
+    return NamespaceName(text.partition("?")[0] if "?" in text else text)
 
 
 def _ack_id(digits: str) -> int:
@@ -172,17 +174,17 @@ def _event(payload: str) -> tuple[str, tuple[bytes, ...]]:
         raise RemoteProtocolError("EVENT without a name")
     name = _json(_decode_name, items[0])
     if not isinstance(name, str):
-        return _number_text(name), items[1:]
-    if name in RESERVED_EVENT_NAMES:
+        name = _number_text(name)
+    elif name in RESERVED_EVENT_NAMES:
         raise RemoteProtocolError("reserved event name")
-    return name, items[1:]
+    return name, tuple([bytes(item) for item in items[1:]])
 
 
-def _array(payload: str) -> tuple[bytes, ...]:
+def _array(payload: str) -> list[msgspec.Raw]:
     items = _json(_decode_array, payload)
     if len(items) > MAX_ARGUMENTS:
         raise RemoteProtocolError("too many arguments")
-    return tuple(map(bytes, items))
+    return items
 
 
 def _number_text(number: float) -> str:
@@ -191,8 +193,9 @@ def _number_text(number: float) -> str:
     return str(int(number)) if number == int(number) else str(number)
 
 
-def _json(decode: Callable[[Any], T], text: str | bytes) -> T:
-    if isinstance(text, str) and ("\\ud" in text or "\\uD" in text):
+def _json(decode: Callable[[Any], T], text: str | msgspec.Raw) -> T:
+    # Most texts have no escape at all, and looking for one character is the fastest.
+    if isinstance(text, str) and "\\" in text and ("\\ud" in text or "\\uD" in text):
         text = _ESCAPE.sub(_whole_characters, text)
     try:
         return decode(text)
@@ -233,7 +236,8 @@ def encode_event(
         ack_id: Asks the client for an ack.
         attachments: How many binary messages the caller sends right after this one.
     """
-    head = _head("42", "45", namespace, ack_id, attachments)
+    kind = f"45{attachments}-" if attachments else "42"
+    head = f"{kind}{_prefix(namespace)}{'' if ack_id is None else ack_id}".encode()
     name = _encode_json(event_name)
     if len(args_json) == 1:
         return b"%b[%b,%b]" % (head, name, args_json[0])
@@ -242,10 +246,10 @@ def encode_event(
 
 def encode_ack(
     namespace: str, ack_id: int, args_json: Sequence[bytes], *, attachments: int = 0
-) -> bytes:
-    """Return an ACK, or a BINARY_ACK when ``attachments`` follow it, in UTF-8."""
-    head = _head("43", "46", namespace, ack_id, attachments)
-    return b"%b[%b]" % (head, b",".join(args_json))
+) -> str:
+    """Return an ACK, or a BINARY_ACK when ``attachments`` follow it."""
+    kind = f"46{attachments}-" if attachments else "43"
+    return f"{kind}{_prefix(namespace)}{ack_id}[{b','.join(args_json).decode()}]"
 
 
 def encode_connect(namespace: str, sid: Sid, pid: str | None = None) -> str:
@@ -283,8 +287,3 @@ def encode_disconnect(namespace: str) -> str:
 
 def _prefix(namespace: str) -> str:
     return "" if namespace == "/" else f"{namespace},"
-
-
-def _head(plain: str, binary: str, namespace: str, ack_id: int | None, attachments: int) -> bytes:
-    kind = f"{binary}{attachments}-" if attachments else plain
-    return f"{kind}{_prefix(namespace)}{'' if ack_id is None else ack_id}".encode()

@@ -150,8 +150,7 @@ class WebSocketConnection(asyncio.Protocol):
         packets = self.core.data_to_send()
         if not packets or self._frames is None:
             return
-        frames = _frames_of(packets)
-        self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+        self.transport.write(b"".join(_frames_of(packets)))
         if not self.is_writable:
             self._check_buffer()
 

@@ -284,14 +284,14 @@ def test_event_with_attachments_is_a_binary_event() -> None:
 
 
 def test_ack() -> None:
-    assert encode_ack("/n", 7, (b"1", b'"2"')) == b'43/n,7[1,"2"]'
-    assert encode_ack("/", 0, ()) == b"430[]"
+    assert encode_ack("/n", 7, (b"1", b'"2"')) == '43/n,7[1,"2"]'
+    assert encode_ack("/", 0, ()) == "430[]"
 
 
 def test_ack_with_attachments_is_a_binary_ack() -> None:
     packet = encode_ack("/", 7, (b'{"_placeholder":true,"num":0}',), attachments=1)
 
-    assert packet == b'461-7[{"_placeholder":true,"num":0}]'
+    assert packet == '461-7[{"_placeholder":true,"num":0}]'
 
 
 # --- both ways --------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ def test_event_survives_the_wire(
 def test_ack_survives_the_wire(
     namespace: str, ack_id: int, args: tuple[bytes, ...], attachments: int
 ) -> None:
-    packet = encode_ack(namespace, ack_id, args, attachments=attachments).decode()
+    packet = encode_ack(namespace, ack_id, args, attachments=attachments)
 
     assert decode_packet(packet[1:]) == Packet(
         PacketType.ACK, NamespaceName(namespace), ack_id, attachments, args=args
