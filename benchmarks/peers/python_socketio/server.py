@@ -33,7 +33,7 @@ class Bench(socketio.AsyncNamespace):  # type: ignore[misc]  # untyped
         await self.enter_room(sid, f"tenant:{claims['tenantId']}")
         await self.enter_room(sid, f"user:{claims['tenantId']}:{claims['sub']}")
 
-    async def on_echo(self, sid: str, event: dict[str, Any]) -> dict[str, Any]:
+    def on_echo(self, sid: str, event: dict[str, Any]) -> dict[str, Any]:
         """Answer a client."""
         return {"seq": event["seq"]}
 

@@ -59,8 +59,8 @@ bench = Namespace("/bench", events=[Bench])
 
 
 @bench.on("echo")
-async def echo(client: Client, event: Echo) -> Echoed:
-    """Answer a client."""
+def echo(client: Client, event: Echo) -> Echoed:
+    """Answer a client; what awaits nothing is a plain ``def``, as in the other servers."""
     return Echoed(event.seq)
 
 

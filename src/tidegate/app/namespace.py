@@ -63,8 +63,8 @@ class Namespace:
         """Handle a client's event; what the function returns is the ack.
 
         Handlers of one client run one after the other, in the order of its events; those of
-        different clients run side by side. A plain ``def`` runs in the event loop and must not
-        block. Raise `Refused` to answer with an error; any other exception answers ``internal``.
+        different clients run side by side. A plain ``def`` runs in the event loop at once, without
+        the cost of a task: right for what awaits nothing, but it must not block. Raise `Refused` to answer with an error; any other exception answers ``internal``.
 
         Raises:
             ValueError: The name is reserved, or has a handler or a forward already.
