@@ -39,7 +39,13 @@ def identify(
         wants_ack=event.ack_id is not None,
         has_own_id=own_id is not None,
     )
-    return content.hex() if own_id is not None else f"{content.hex()}-{ticket.number}", ticket
+    if own_id is not None:
+        return content.hex(), ticket
+    # The first event that wants an ack has the same id on every node: a client that lost its node
+    # resends it to another. All others are told apart by the count, which each node begins anew.
+    is_first = ticket.number == 0 and event.ack_id is not None
+    suffix = "0" if is_first else f"{client.resends.epoch}-{ticket.number}"
+    return f"{content.hex()}-{suffix}", ticket
 
 
 def _own_id(forward: Forward, payload: bytes) -> str | None:

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tidegate.ids import random_id
+
 __all__ = ["Resends", "Ticket"]
 
 _MAX_REMEMBERED = 64
@@ -77,11 +79,15 @@ class Resends:
 
     What is forgotten takes its numbers along: a content that comes again starts above all of them,
     so that no repeat ever gets the id of an event that a service knows.
+
+    Attributes:
+        epoch: Tells these numbers from those that another node gives to the same session.
     """
 
-    __slots__ = ("_floor", "_seen")
+    __slots__ = ("_floor", "_seen", "epoch")
 
     def __init__(self) -> None:
+        self.epoch = random_id()
         self._floor = 0
         self._seen: dict[bytes, _Seen] = {}
 

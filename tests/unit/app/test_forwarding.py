@@ -257,6 +257,26 @@ async def test_derived_ids_differ_by_session_and_content() -> None:
     assert len(set(bench.ids)) == 3
 
 
+@pytest.mark.parametrize("ack", [1, None])
+async def test_repeats_on_another_node_have_ids_of_their_own(ack: int | None) -> None:
+    bench = Bench()
+    for _ in range(3):
+        await bench.send(b"1", ack=ack)
+    bench.client, bench.connection = client(), FakeConnection("engine-2")  # recovered elsewhere
+    for _ in range(3):
+        await bench.send(b"1", ack=ack)
+    first_may_be_a_resend = ack is not None
+    assert len(set(bench.ids)) == 6 - first_may_be_a_resend
+
+
+async def test_an_event_that_is_resent_to_another_node_keeps_its_id() -> None:
+    bench = Bench()
+    await bench.send(b"1")
+    bench.client, bench.connection = client(), FakeConnection("engine-2")
+    await bench.send(b"1")
+    assert bench.ids[0] == bench.ids[1]
+
+
 async def test_an_own_id_holds_across_sessions_but_not_across_users() -> None:
     bench = Bench(id="meta.id")
     await bench.send(b'{"meta":{"id":"a"},"try":1}')
