@@ -44,7 +44,7 @@ async def test_a_refused_client_learns_why_and_stays_away(
     listener = running.gateway.listener
     assert listener is not None
     await until(lambda: not listener.connections, "the transport to close")
-    assert running.gateway.door.refusals[code] == 1
+    assert running.gateway.reception.door.refusals[code] == 1
 
 
 async def test_an_unknown_namespace_is_refused_and_the_others_live_on(

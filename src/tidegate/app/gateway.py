@@ -1,4 +1,4 @@
-"""The gateway: wires door, dispatch, hub and log, and runs them on a public port."""
+"""The gateway: its life, its ways in, and how reception, hub, log and broker hang together."""
 
 from __future__ import annotations
 
@@ -12,34 +12,22 @@ from typing import Any
 from tidegate.app.asgi import GatewayApp, run_lifespan
 from tidegate.app.authentication import jwt_authenticator, tls_context
 from tidegate.app.broker import Broker
-from tidegate.app.builtin_events import BuiltinEvents
-from tidegate.app.client import Client
-from tidegate.app.departures import Departures
-from tidegate.app.dispatch import Dispatcher
-from tidegate.app.door import Door
 from tidegate.app.event_log import kept_bytes, make_event_log
 from tidegate.app.following import LogFollower
 from tidegate.app.forwards import ForwardTable, forwards_of
-from tidegate.app.limits import ConnectionQuota
 from tidegate.app.namespace import Namespace
 from tidegate.app.publisher import Publisher
+from tidegate.app.reception import Reception
 from tidegate.app.room_announcements import RoomAnnouncements
 from tidegate.app.routing import Router
 from tidegate.app.settings import Settings
 from tidegate.app.targets import Tenant, tenant_target
-from tidegate.app.token_life import TokenLife
-from tidegate.auth.addresses import TrustedProxies
+from tidegate.app.ways_in import make_wiring
 from tidegate.auth.authenticator import Authenticator
-from tidegate.auth.origins import OriginPolicy
-from tidegate.auth.revocation import RevocationList
-from tidegate.hub import Hub, Socket
+from tidegate.hub import Hub
 from tidegate.ids import random_id
-from tidegate.log import Control, Disconnection, EventEntry, EventLog, Revocation, Window
-from tidegate.protocol.connection import ConnectionConfig
-from tidegate.protocol.events import AckReceived, ConnectRequested, EventReceived, NamespaceLeft
+from tidegate.log import Control, EventEntry, EventLog, Window
 from tidegate.transports.asgi import ASGIEntrance
-from tidegate.transports.base import Connection, socket_of
-from tidegate.transports.doorkeeper import Doorkeeper
 from tidegate.transports.entrance import Entrance, Wiring
 from tidegate.transports.handover import ConnectionInbox
 from tidegate.transports.http import Routes
@@ -144,9 +132,9 @@ class Gateway:
         self.follower = LogFollower(self.hub, self.log, age=settings.window.age, spawn=self.spawn)
         self._wire(settings, forwards)
         self._is_wired = True
-        self.token_life.start()
+        self.reception.token_life.start()
         for revocation in await self.log.revocations():
-            self.token_life.revoke(revocation)
+            self.reception.token_life.revoke(revocation)
         self._following = self.spawn(self.follower.run())
         self.spawn(self._keep_house())
         if self.announcements is not None:
@@ -221,17 +209,6 @@ class Gateway:
         self.listener = listener
         return listener
 
-    def _wiring(self) -> Wiring:
-        settings = self.settings
-        return Wiring(
-            handler=self,
-            hub=self.hub,
-            doorkeeper=self._doorkeeper(settings),
-            core_config=_core_config(settings),
-            write_buffer=settings.limits.write_buffer,
-            upgrade_timeout=settings.upgrade_timeout,
-        )
-
     def _forget(self) -> None:
         """Begin anew: an application under test has a lifespan in each test."""
         self.is_started = self.is_draining = self._is_wired = False
@@ -252,7 +229,7 @@ class Gateway:
             await self.broker.stop_consuming()
             await self.broker.close()
         if self._is_wired:
-            self.token_life.stop()
+            self.reception.token_life.stop()
             await self.log.close()
         for task in list(self._tasks):
             task.cancel()
@@ -295,38 +272,7 @@ class Gateway:
         """Append events, all or nothing, and return their offsets."""
         return await self.publisher.publish(entries)
 
-    # What the transport calls (see `ConnectionHandler`)
-
-    def connect_requested(self, connection: Connection, event: ConnectRequested) -> None:
-        """Hand a CONNECT to the door."""
-        self.door.connect_requested(connection, event)
-
-    def event_received(self, connection: Connection, event: EventReceived) -> None:
-        """Hand a client's event to its handler."""
-        self.dispatcher.event_received(connection, event)
-
-    def ack_received(self, connection: Connection, event: AckReceived) -> None:
-        """Hand a client's ack to whoever waits for it."""
-        socket = socket_of(connection, event.namespace)
-        if socket is not None and socket.client is not None:
-            socket.client.resolve_ack(event)
-
-    def namespace_left(self, connection: Connection, event: NamespaceLeft) -> None:
-        """End the session of a socket whose client left it."""
-        self.departures.namespace_left(connection, event.namespace)
-
-    def connection_lost(self, connection: Connection, reason: str) -> None:
-        """Keep the sessions of a lost connection for their return."""
-        self.departures.connection_lost(connection, reason)
-
     # Small parts
-
-    def client_of(self, socket: Socket) -> Client:
-        """Return the client object of a socket, made at its first use."""
-        if socket.client is None:
-            socket.client = Client(socket, self.hub, self.publisher)
-        client: Client = socket.client
-        return client
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine until it ends or the gateway stops."""
@@ -336,7 +282,6 @@ class Gateway:
         return task
 
     def _wire(self, settings: Settings, forwards: ForwardTable) -> None:
-        limits, auth = settings.limits, settings.auth
         self.authenticator = self._authenticator or jwt_authenticator(
             settings.auth, allow_weak=settings.dev
         )
@@ -346,53 +291,24 @@ class Gateway:
         if settings.rabbitmq.url is not None:
             self.broker = self._make_broker(settings, forwards)
             self.hub.taps.add(lambda record: self._note_origin(record.entry))
-        self.quota = ConnectionQuota(
-            self.hub,
-            tenant_connections=limits.tenant_connections,
-            user_connections=limits.user_connections,
-        )
-        self.departures = Departures(
-            self.hub, self.quota, self.namespaces, client_of=self.client_of, spawn=self.spawn
-        )
-        self.token_life = TokenLife(
-            self.hub,
-            RevocationList(),
-            self.departures.disconnect,
-            warning=auth.expiry_warning,
-            leeway=auth.leeway,
-        )
-        self.door = Door(
-            self.namespaces,
-            self.authenticator,
-            self.hub,
-            self.token_life,
-            self.quota,
-            max_namespaces=limits.namespaces,
-            client_of=self.client_of,
-            spawn=self.spawn,
-            synchronise=self.follower.synchroniser.caught_up if self.log.is_shared else None,
-        )
         if self.log.is_shared:
             self.announcements = RoomAnnouncements(
                 self.hub, self.log, every=settings.window.age / 2, spawn=self.spawn
             )
-        self.builtin = BuiltinEvents(
+        self.reception = Reception(
             self.namespaces,
-            self.token_life,
-            self.door.identify,
-            max_rooms=limits.rooms,
+            settings,
+            self.authenticator,
+            self.hub,
+            self.publisher,
+            spawn=self.spawn,
+            forwarder=None if self.broker is None else self.broker.forwarder,
+            synchronise=self.follower.synchroniser.caught_up if self.log.is_shared else None,
             rooms_told=None if self.announcements is None else self.announcements.told,
         )
-        self.dispatcher = Dispatcher(
-            self.namespaces,
-            self.builtin,
-            client_of=self.client_of,
-            disconnect=self.departures.disconnect_all,
-            spawn=self.spawn,
-            rate=limits.events_per_second,
-            burst=limits.event_burst,
-            forwarder=None if self.broker is None else self.broker.forwarder,
-        )
+
+    def _wiring(self) -> Wiring:
+        return make_wiring(self.settings, handler=self.reception, hub=self.hub)
 
     def _make_broker(self, settings: Settings, forwards: ForwardTable) -> Broker:
         return Broker(
@@ -414,17 +330,6 @@ class Gateway:
         if self.broker is not None:
             self.broker.note(entry)
 
-    def _doorkeeper(self, settings: Settings) -> Doorkeeper:
-        return Doorkeeper(
-            path=settings.path,
-            origins=OriginPolicy(settings.origins),
-            allowed_hosts=frozenset(settings.allowed_hosts),
-            proxies=TrustedProxies([str(network) for network in settings.trusted_proxies]),
-            max_waiting=settings.limits.unauthenticated,
-            max_waiting_per_address=settings.limits.unauthenticated_per_address,
-            compresses=settings.compression.enabled,
-        )
-
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
@@ -434,10 +339,7 @@ class Gateway:
                 log.exception("housekeeping failed")
 
     def _apply_control(self, entry: Control) -> None:
-        if isinstance(entry, Revocation):
-            self.token_life.revoke(entry)
-        elif isinstance(entry, Disconnection):
-            self.departures.apply(entry)
+        self.reception.apply(entry)
 
 
 def _tidy_memory() -> None:
@@ -454,14 +356,3 @@ def _by_name(namespaces: Sequence[Namespace]) -> dict[str, Namespace]:
 
 def _compress_from(settings: Settings) -> int | None:
     return settings.compression.threshold if settings.compression.enabled else None
-
-
-def _core_config(settings: Settings) -> ConnectionConfig:
-    return ConnectionConfig(
-        ping_interval=settings.ping_interval,
-        ping_timeout=settings.ping_timeout,
-        connect_timeout=settings.connect_timeout,
-        max_payload=settings.limits.payload,
-        max_attachments=settings.limits.attachments,
-        max_namespaces=settings.limits.namespaces,
-    )

@@ -45,7 +45,7 @@ class GatewayCollector(Collector):
         waiting = listener.doorkeeper.waiting if listener else 0
         yield _gauge("connections_waiting", "Connections not let in yet.", waiting)
         yield _gauge("tenants", "Tenants with a connection.", len(gateway.hub.tenants()))
-        yield _counter("connects", "CONNECT packets accepted.", gateway.door.accepted)
+        yield _counter("connects", "CONNECT packets accepted.", gateway.reception.door.accepted)
         sessions = gateway.hub.sessions.dropped
         yield _gauge("sessions_waiting", "Dropped sessions that may come back.", sessions)
         stats = gateway.hub.stats
@@ -63,21 +63,22 @@ class GatewayCollector(Collector):
         yield _counter("duplicates", "Events dropped as already published.", stats.duplicates)
         yield _counter("published", "Events appended here.", self._gateway.publisher.published)
         yield _batch_histogram(turns.batch_sizes)
-        counts = self._gateway.dispatcher.counts.items()
+        counts = self._gateway.reception.dispatcher.counts.items()
         yield _labelled("client_events", "Events from clients.", "outcome", counts)
-        tokens = self._gateway.token_life.counts.items()
+        tokens = self._gateway.reception.token_life.counts.items()
         yield _labelled("tokens", "What happened to tokens of open sockets.", "event", tokens)
 
     def _refusals(self) -> Iterator[Metric]:
         gateway, listener = self._gateway, self._gateway.listener
-        yield _labelled("refusals", "CONNECTs refused.", "code", gateway.door.refusals.items())
+        reception = gateway.reception
+        yield _labelled("refusals", "CONNECTs refused.", "code", reception.door.refusals.items())
         upgrades = listener.doorkeeper.refusals.items() if listener else ()
         yield _labelled("upgrade_refusals", "Upgrades refused.", "reason", upgrades)
         limits = {
-            **gateway.quota.refusals,
-            "rooms": gateway.builtin.rooms_limited,
-            "namespaces": gateway.door.namespaces_limited,
-            "events": gateway.dispatcher.counts["rate_limited"],
+            **reception.quota.refusals,
+            "rooms": reception.builtin.rooms_limited,
+            "namespaces": reception.door.namespaces_limited,
+            "events": reception.dispatcher.counts["rate_limited"],
             "payload": listener.closes["payload too large"] if listener else 0,
             "write_buffer": gateway.hub.turns.stats.slow,
         }
