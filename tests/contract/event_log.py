@@ -158,7 +158,7 @@ class EventLogContract:
             EventEntry(acme, chat, "x", b"null", 1.0, room=RoomName("r"), sid=Sid("t")),
             Revocation(acme, 1.0, 2.0, user=UserId("42")),
             Disconnection(acme, sid=Sid("s")),
-            RoomsOfSession(acme, chat, UserId("42"), Sid("s"), {RoomName("r"): 7}),
+            RoomsOfSession(acme, chat, UserId("42"), Sid("s"), {RoomName("r"): 7}, 9),
         ]
         heads = await event_log.heads()
         await event_log.append(batch)

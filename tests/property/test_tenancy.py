@@ -127,6 +127,7 @@ class Tenancy(RuleBasedStateMachine):
         self.ids = itertools.count(1)
         self.rooms_to_tell: list[RoomsOfSession] = []
         self.people: list[HeardBy] = []
+        self.half_open: list[tuple[Hub, Socket, RecordingLink]] = []
 
     def teardown(self) -> None:
         self.loop.close()
@@ -183,7 +184,12 @@ class Tenancy(RuleBasedStateMachine):
         own = socket.identity
         self.rooms_to_tell.append(
             RoomsOfSession(
-                own.tenant, socket.namespace, own.user, socket.sid, dict(socket.rooms or {})
+                own.tenant,
+                socket.namespace,
+                own.user,
+                socket.sid,
+                dict(socket.rooms or {}),
+                socket.rooms_changed,
             )
         )
 
@@ -296,6 +302,32 @@ class Tenancy(RuleBasedStateMachine):
         self.emit(missed, person)
         self.come_back(person, number)
 
+    @rule(
+        person=clients,
+        room=names,
+        is_joined=st.booleans(),
+        batch=parts,
+        read_before=st.booleans(),
+        number=st.integers(0, 1),
+    )
+    def change_rooms_elsewhere(
+        self,
+        person: HeardBy,
+        room: str,
+        is_joined: bool,
+        batch: list[Part],
+        read_before: bool,
+        number: int,
+    ) -> None:
+        """Be on the other node for a batch and a change of rooms, before the first notices."""
+        self.drop_unnoticed(person, read_before)
+        self.come_back(person, 1 - number)
+        self._read(person)  # what a client has not seen when it leaves a room, it does not miss
+        (self.join if is_joined else self.leave)(person, room)
+        self.emit(batch, person)
+        self.drop_unnoticed(person, read_before)
+        self.come_back(person, number)
+
     @rule(person=clients, batch=parts, other=clients)
     def fall_behind_for_a_batch(self, person: HeardBy, batch: list[Part], other: HeardBy) -> None:
         self.block(person)
@@ -326,6 +358,31 @@ class Tenancy(RuleBasedStateMachine):
             person.pid = self._hub(person).sessions.private_id(person.socket)
             self._hub(person).drop(person.socket)
             person.is_connected = False
+
+    @rule(person=clients, read_before=st.booleans())
+    def drop_unnoticed(self, person: HeardBy, read_before: bool) -> None:
+        """The client is gone; its node writes to the dead connection until no ping comes back."""
+        if person.is_connected and person.socket is not None and person.link is not None:
+            if read_before:
+                self._read(person)
+            self.half_open.append((self._hub(person), person.socket, person.link))
+            person.pid = self._hub(person).sessions.private_id(person.socket)
+            person.link, person.is_connected = None, False
+
+    @rule()
+    def tell_of_all_again(self) -> None:
+        """As each node does from time to time, also of those that it does not know to be gone."""
+        for node in self.nodes:
+            for socket in node.hub.sockets_with_rooms():
+                self._tell_rooms(socket)
+        self._tell()
+
+    @rule()
+    def notice_the_lost(self) -> None:
+        lost, self.half_open = self.half_open, []
+        for hub, socket, link in lost:
+            if socket.link is link:
+                hub.drop(socket)
 
     @rule(person=clients, number=st.integers(0, 1))
     def come_back(self, person: HeardBy, number: int) -> None:

@@ -97,5 +97,10 @@ class RoomAnnouncements:
 def _rooms_of(socket: Socket) -> RoomsOfSession:
     identity = socket.identity
     return RoomsOfSession(
-        identity.tenant, socket.namespace, identity.user, socket.sid, dict(socket.rooms or {})
+        identity.tenant,
+        socket.namespace,
+        identity.user,
+        socket.sid,
+        dict(socket.rooms or {}),
+        socket.rooms_changed,
     )

@@ -114,7 +114,7 @@ class Hub:
         socket.is_live = True
         self._attach(socket)
         if socket.rooms:
-            self._tell_rooms(socket)
+            self._rooms_changed(socket)
 
     def recover(
         self, fresh: Socket, claim: Claim, offset: object, rooms: frozenset[RoomName]
@@ -162,7 +162,7 @@ class Hub:
         position = self.position_of(socket.identity.tenant)
         if socket.tenant is not None:
             socket.tenant.join(socket, room, position)
-            self._tell_rooms(socket)
+            self._rooms_changed(socket)
         else:
             socket.rooms = {**(socket.rooms or {}), room: position}
 
@@ -172,7 +172,7 @@ class Hub:
             return
         if socket.tenant is not None:
             socket.tenant.leave(socket, room)
-            self._tell_rooms(socket)
+            self._rooms_changed(socket)
         else:
             del socket.rooms[room]
             socket.rooms = socket.rooms or None
@@ -360,7 +360,10 @@ class Hub:
         else:
             self._on_control(entry)
 
-    def _tell_rooms(self, socket: Socket) -> None:
+    def _rooms_changed(self, socket: Socket) -> None:
+        position = self.position_of(socket.identity.tenant)
+        # Higher than before, for who knows what was before; an offset, for who does not.
+        socket.rooms_changed = max(socket.rooms_changed + 1, position)
         if self.on_rooms_changed is not None:
             self.on_rooms_changed(socket)
 

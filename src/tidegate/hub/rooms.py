@@ -4,26 +4,34 @@ Every node tells the log when a socket joins or leaves a resource room, and agai
 (``app/room_announcements.py``). What is told is kept here until its client comes by, or until
 nothing was told for so long that its node and its session must be gone. That the socket had rooms
 is remembered longer: its client must not be told that it got everything back.
+
+A node that has not noticed yet that a client is gone goes on telling of it. So what is told counts
+only if it is not older than what is known, also when that is that the last room was left.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 from tidegate.ids import RoomName, Sid
 from tidegate.log import RoomsOfSession
 
-__all__ = ["RoomDirectory"]
+__all__ = ["RoomDirectory", "ToldRooms"]
 
 
-class _Told:
-    """Rooms of one socket, and when they were told."""
+class ToldRooms(NamedTuple):
+    """Rooms of one socket, as a node told them.
 
-    __slots__ = ("at", "rooms")
+    Attributes:
+        rooms: Each room, and the offset at which it was joined.
+        changed: As in `RoomsOfSession`: higher is newer.
+        at: When they were told, by the clock of ``note``.
+    """
 
-    def __init__(self, rooms: dict[RoomName, int], at: float) -> None:
-        self.rooms = rooms
-        self.at = at
+    rooms: dict[RoomName, int]
+    changed: int
+    at: float
 
 
 class RoomDirectory:
@@ -45,7 +53,7 @@ class RoomDirectory:
         self._age = age
         self._max_sessions = max_sessions
         self._max_buried = max_buried
-        self._told: OrderedDict[Sid, _Told] = OrderedDict()
+        self._told: OrderedDict[Sid, ToldRooms] = OrderedDict()
         self._buried: OrderedDict[Sid, None] = OrderedDict()
         self.has_forgotten = False
 
@@ -53,13 +61,15 @@ class RoomDirectory:
         return len(self._told)
 
     def note(self, entry: RoomsOfSession, now: float) -> None:
-        """Keep what another node tells."""
+        """Keep what another node tells, unless a newer state is known."""
+        known = self._told.get(entry.sid)
+        if known is not None and 0 < entry.changed < known.changed:
+            return
         self._told.pop(entry.sid, None)
         self._buried.pop(entry.sid, None)
-        if entry.rooms:
-            self._told[entry.sid] = _Told(dict(entry.rooms), now)
+        self._told[entry.sid] = ToldRooms(entry.rooms, entry.changed, now)
         if len(self._told) > self._max_sessions:
-            self.bury(self._told.popitem(last=False)[0])
+            self._forget_oldest()
 
     def bury(self, sid: Sid) -> None:
         """Note that a socket had rooms which can't be given back any more."""
@@ -72,16 +82,19 @@ class RoomDirectory:
         """Tell whether a socket had rooms which can't be given back any more."""
         return sid in self._buried
 
-    def rooms_of(self, sid: Sid) -> dict[RoomName, int]:
-        """Return the rooms of a socket and the offsets at which it joined them."""
-        told = self._told.get(sid)
-        return {} if told is None else told.rooms
+    def get(self, sid: Sid) -> ToldRooms | None:
+        """Return what is known of a socket, which may be that it left its last room."""
+        return self._told.get(sid)
 
     def expire(self, now: float) -> None:
         """Let go of what has not been told again for ``age``."""
         while self._told:
-            sid, told = next(iter(self._told.items()))
-            if told.at > now - self._age:
+            oldest = next(iter(self._told.values()))
+            if oldest.at > now - self._age:
                 return
-            del self._told[sid]
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        sid, told = self._told.popitem(last=False)
+        if told.rooms:
             self.bury(sid)

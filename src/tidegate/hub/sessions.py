@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tidegate.hub.recovery import Claim, SessionStore, private_id, read_private_id
-from tidegate.hub.rooms import RoomDirectory
+from tidegate.hub.rooms import RoomDirectory, ToldRooms
 from tidegate.hub.socket import Socket
 from tidegate.ids import RoomName, TenantId
 from tidegate.log import RoomsOfSession
@@ -58,7 +58,10 @@ class Sessions:
         self._here.open(socket)
 
     def drop(self, socket: Socket, now: float) -> None:
-        """Keep a disconnected socket for its client's return."""
+        """Keep a disconnected socket for its client's return, with what was told of it since."""
+        told = self._newer(socket)
+        if told is not None:
+            _take(socket, told.rooms, told.changed)
         crowded_out = self._here.drop(socket, now)
         if crowded_out is not None:
             self._bury(crowded_out)
@@ -75,12 +78,16 @@ class Sessions:
         self._elsewhere.expire(now)
 
     def note_rooms(self, entry: RoomsOfSession, now: float) -> None:
-        """Take in what the log tells of a socket's resource rooms."""
+        """Take in what the log tells of a socket's resource rooms.
+
+        Of one that is connected here it is the echo of what this node told, unless it is newer:
+        then the client is on another node, and the connection is dead or will be closed.
+        """
         session = self._here.get(entry.sid)
-        if session is None:
+        if session is None or (session.link and entry.changed > session.rooms_changed):
             self._elsewhere.note(entry, now)
-        elif session.link is None:  # it was connected to another node since
-            session.rooms = dict(entry.rooms) or None
+        elif session.link is None and not 0 < entry.changed < session.rooms_changed:
+            _take(session, entry.rooms, entry.changed)
 
     def start_over(self) -> None:
         """Doubt all sessions of before that are unknown here: what was told of them was missed."""
@@ -104,8 +111,10 @@ class Sessions:
     def rooms_of(self, claim: Claim) -> frozenset[RoomName]:
         """Return the resource rooms that belong to a claimed session."""
         session = self._here.get(claim.sid)
-        rooms = self._elsewhere.rooms_of(claim.sid) if session is None else session.rooms
-        return frozenset(rooms or ())
+        told = self._elsewhere.get(claim.sid) if session is None else self._newer(session)
+        if told is not None:
+            return frozenset(told.rooms)
+        return frozenset((session and session.rooms) or ())
 
     def find(self, claim: Claim, fresh: Socket) -> Socket | None:
         """Return the socket that is claimed, made anew if it was on another node.
@@ -115,13 +124,19 @@ class Sessions:
         session = self._here.get(claim.sid)
         if session is not None:
             return session
-        rooms = self._elsewhere.rooms_of(claim.sid)
-        if not rooms and self._may_have_had_rooms(claim, fresh):
+        told = self._elsewhere.get(claim.sid)
+        if not (told and told.rooms) and self._may_have_had_rooms(claim, fresh):
             return None
         session = Socket(sid=claim.sid, namespace=fresh.namespace, identity=fresh.identity)
         session.start = session.since = claim.start
-        session.rooms = dict(rooms) or None
+        if told is not None:
+            _take(session, told.rooms, told.changed)
         return session
+
+    def _newer(self, socket: Socket) -> ToldRooms | None:
+        """Return what another node told of a socket since its rooms changed here."""
+        told = self._elsewhere.get(socket.sid)
+        return told if told is not None and told.changed > socket.rooms_changed else None
 
     def _may_have_had_rooms(self, claim: Claim, fresh: Socket) -> bool:
         partition = self._partition_of(fresh.identity.tenant)
@@ -135,3 +150,13 @@ class Sessions:
         if self._elsewhere.has_forgotten:
             self._elsewhere.has_forgotten = False
             self._doubtful = dict(self._positions)
+
+
+def _take(session: Socket, rooms: Mapping[RoomName, int], changed: int) -> None:
+    """Give a session that is not connected the rooms that another node told of it."""
+    session.rooms = dict(rooms) or None
+    if changed > session.rooms_changed:
+        session.rooms_changed = changed
+        # What was sent from here was not sent from the rooms joined elsewhere; so it counts only
+        # what the client says that it has seen.
+        session.since = session.start

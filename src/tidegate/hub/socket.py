@@ -55,6 +55,7 @@ class Socket:
         last_sent: Offset of the newest event written to it; a client that presents it has
             missed nothing before the drop.
         rooms: Resource rooms and the offset at which each was joined; None without any.
+        rooms_changed: When they last changed, as ``changed`` of `RoomsOfSession`; 0 if never.
         client: The application's object for this socket, made at its first use.
     """
 
@@ -66,6 +67,7 @@ class Socket:
         "link",
         "namespace",
         "rooms",
+        "rooms_changed",
         "sid",
         "since",
         "start",
@@ -90,6 +92,7 @@ class Socket:
         self.last_sent = 0
         self.is_live = False
         self.rooms: dict[RoomName, int] | None = None
+        self.rooms_changed = 0
         self.client: Any = None
 
     def __repr__(self) -> str:

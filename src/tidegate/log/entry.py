@@ -107,6 +107,9 @@ class RoomsOfSession(msgspec.Struct, frozen=True, gc=False, tag="rooms", array_l
     Attributes:
         sid: The socket, of the user in the namespace.
         rooms: Each room, and the offset at which it was joined; empty once it has left the last.
+        changed: Rises with each change and is no less than the offset that the node had read
+            then. A higher one is newer, whoever tells it: a node may not have noticed yet that
+            its client went on elsewhere. 0 if the node is of a version that does not say.
     """
 
     tenant: TenantId
@@ -114,6 +117,7 @@ class RoomsOfSession(msgspec.Struct, frozen=True, gc=False, tag="rooms", array_l
     user: UserId
     sid: Sid
     rooms: dict[RoomName, int]
+    changed: int = 0
 
     @property
     def size(self) -> int:
