@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -163,6 +164,16 @@ async def test_configuration_errors_name_key_source_and_remedy(commands: Command
         "ping_interval (environment variable TIDEGATE_PING_INTERVAL)",
     ):
         assert text in errors
+
+
+async def test_a_port_that_is_taken_is_named_with_the_flags(commands: Commands) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, errors = await commands.run("demo", "--terminal", "--port", port)
+        assert code == 1 and f"{port}): address already in use; end what listens" in errors
+        ports = ("--port", "0", "--api-port", port)
+        code, _, errors = await commands.run("serve", *ports, **ENVIRONMENT)
+        assert code == 1 and "--api-port" in errors
 
 
 async def test_serve_takes_a_gateway_from_a_module(commands: Commands) -> None:

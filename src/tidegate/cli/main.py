@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,8 +48,16 @@ def main() -> None:
             _complain(f"{problem.key} ({problem.source}): {problem.problem}. {problem.remedy}")
         sys.exit(2)
     except (TidegateError, OSError) as error:
-        _complain(str(error))
+        _complain(f"{error}{_remedy(error)}")
         sys.exit(1)
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return (
+            "; end what listens there, or choose another with --port (the private one: --api-port)"
+        )
+    return ""
 
 
 @app.command()
