@@ -55,9 +55,11 @@ def next_steps(domain: Domain) -> list[str]:
         else f"Mount the gateway in your application, once: {root}/app.py says how."
     )
     return [
+        f"Set the environment: {domain.gateway_root}/tidegate.toml names it.",
         start,
         f"Call your services where {root}/{name}/gateway.py says TODO.",
-        f"Run its test from {domain.gateway_root}, with a broker: pytest realtime/{name}",
+        f"Run its test from {domain.gateway_root}, with a broker and the packages that it names: "
+        f"pytest realtime/{name}",
     ]
 
 
