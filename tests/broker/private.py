@@ -51,12 +51,15 @@ def free_port() -> int:
 class PrivateBroker:
     """One RabbitMQ node with streams, on loopback; use it as a context manager.
 
+    Args:
+        settings: Lines of ``rabbitmq.conf`` beside ours; ``configure`` exchanges them.
+
     Attributes:
         url: Its AMQP 0-9-1 URL.
         stream_url: Its stream protocol URL.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: str = "") -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="tidegate-rabbitmq-"))
         self._amqp, self._stream = free_port(), free_port()
         self._epmd, self._dist = free_port(), free_port()
@@ -64,6 +67,7 @@ class PrivateBroker:
         self.url = f"amqp://guest:guest@127.0.0.1:{self._amqp}/"
         self.stream_url = f"rabbitmq-stream://guest:guest@127.0.0.1:{self._stream}/"
         self._write_files()
+        self.configure(settings)
 
     def __enter__(self) -> PrivateBroker:
         self.start()
@@ -81,6 +85,11 @@ class PrivateBroker:
     def is_running(self) -> bool:
         """Whether its process lives."""
         return self._process is not None and self._process.poll() is None
+
+    def configure(self, settings: str) -> None:
+        """Have other settings beside ours from the next start on."""
+        config = _CONFIG.format(amqp=self._amqp, stream=self._stream)
+        (self._folder / "rabbitmq.conf").write_text(f"{config}{settings}\n")
 
     def start(self) -> None:
         """Start it, again after ``stop`` or ``kill`` with the same data; returns when it serves.
@@ -142,8 +151,6 @@ class PrivateBroker:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write_files(self) -> None:
-        config = _CONFIG.format(amqp=self._amqp, stream=self._stream)
-        (self._folder / "rabbitmq.conf").write_text(config)
         (self._folder / "plugins").write_text("[rabbitmq_stream].\n")
         (self._folder / "env.conf").write_text("")
         cookie = self._folder / ".erlang.cookie"

@@ -30,6 +30,11 @@ class Proxy:
         self.connections = 0
         self.resume()
 
+    @property
+    def open_connections(self) -> int:
+        """How many are forwarded now."""
+        return len(self._writers) // 2
+
     async def open(self) -> None:
         """Listen, again after ``refuse``."""
         self._server = await asyncio.start_server(

@@ -165,6 +165,12 @@ async def test_nodes_append_side_by_side(broker: Broker) -> None:
     await two.close()
 
 
+async def delete(broker: Broker, stream: str) -> None:
+    link = await open_link(StreamAddress.from_url(broker.stream_url), "test", 5)
+    await link.client.delete_stream(stream)
+    await link.close()
+
+
 async def test_a_log_that_was_made_anew_is_not_taken_for_the_old_one(broker: Broker) -> None:
     log = make_log(broker)
     await log.start()
@@ -172,9 +178,7 @@ async def test_a_log_that_was_made_anew_is_not_taken_for_the_old_one(broker: Bro
     await log.append([entry(1)])
     await anext(follower)
     old = log.epoch
-    link = await open_link(StreamAddress.from_url(broker.stream_url), "test", 5)
-    await link.client.delete_stream(log.streams[0])
-    await link.close()
+    await delete(broker, log.streams[0])
     again = make_log(broker, log.name)
     await again.start()
     assert again.epoch != old
@@ -182,6 +186,62 @@ async def test_a_log_that_was_made_anew_is_not_taken_for_the_old_one(broker: Bro
         await take(follower, 1_000)
     await log.close()
     await again.close()
+
+
+async def test_appends_to_a_log_that_was_made_anew_fail_also_where_nobody_follows(
+    broker: Broker,
+) -> None:
+    log = make_log(broker)
+    await log.start()
+    await log.append([entry(1)])
+    await delete(broker, log.streams[0])
+    await until(lambda: not log.is_available, "the log to notice")
+    waiting = asyncio.ensure_future(log.append([entry(2)]))
+    again = make_log(broker, log.name)
+    await again.start()
+    for append in (waiting, log.append([entry(3)])):
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(LogError, match="another log"):
+                await append
+    await log.close()
+    await again.close()
+
+
+async def test_a_stream_is_read_once_when_somebody_follows(broker: Broker, line: Proxy) -> None:
+    log = await behind(line, broker)
+    heads = await log.heads()  # nobody follows, so the log reads for itself
+    alone = line.connections
+    await until(lambda: line.open_connections == 3, "two writers and a reader")
+    async with aclosing(log.follow(heads)) as follower:
+        await log.append([entry(1)])
+        await anext(follower)
+        assert line.connections > alone
+        await until(lambda: line.open_connections == 3, "the log's own reader to end")
+        await log.append([entry(2)])
+        await anext(follower)
+    await log.append([entry(3)])
+    assert numbers(await take(log.follow(heads), 3)) == [1, 2, 3]
+    await log.close()
+
+
+async def test_an_append_outlives_the_follower_that_it_relied_on(
+    broker: Broker, line: Proxy
+) -> None:
+    log = await behind(line, broker)
+    heads = await log.heads()
+    await line.refuse()
+    await until(lambda: not log.is_available, "the log to notice")
+    following = asyncio.ensure_future(take(log.follow(since=time.time()), 1))
+    await until(lambda: log._witnesses.followers, "the follower")
+    waiting = asyncio.ensure_future(log.append([entry(1)]))
+    await asyncio.sleep(0)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await line.open()
+    async with asyncio.timeout(PATIENCE):
+        await waiting
+    assert numbers(await take(log.follow(heads), 1)) == [1]
+    await log.close()
 
 
 async def test_a_follower_that_lost_its_place_is_told(broker: Broker) -> None:

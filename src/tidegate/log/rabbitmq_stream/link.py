@@ -169,16 +169,22 @@ class Link:
 
 
 async def close_client(client: Client) -> None:
-    """Close rstream's client and, what it leaves out if the connection is broken, the socket."""
+    """Close rstream's client and, what it leaves out if the connection is broken, the socket.
+
+    Nothing of it is left over, also if this is cancelled.
+    """
     connection = client._conn  # noqa: SLF001 - rstream 1.1 drops a broken connection unclosed
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await client.close()
     except Exception:
         log.debug("closing a stream connection failed", exc_info=True)
-    writer = None if connection is None else connection._writer  # noqa: SLF001
-    if writer is not None:
-        writer.close()
+    finally:
+        writer = None if connection is None else connection._writer  # noqa: SLF001
+        if writer is not None:
+            writer.close()
+        for task in client._tasks.values():  # noqa: SLF001 - what it did not come to
+            task.cancel()
 
 
 async def open_link(address: StreamAddress, name: str, heartbeat: float) -> Link:

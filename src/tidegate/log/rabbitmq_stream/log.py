@@ -27,8 +27,9 @@ from tidegate.log.rabbitmq_stream.link import (
     open_link_to_leader,
     refusal,
 )
-from tidegate.log.rabbitmq_stream.reader import Foreign, Reader, Start
+from tidegate.log.rabbitmq_stream.reader import Foreign, Reader, Sink, Start
 from tidegate.log.rabbitmq_stream.retry import Outage
+from tidegate.log.rabbitmq_stream.witnesses import Witnesses
 from tidegate.log.rabbitmq_stream.writer import Writer
 
 __all__ = ["RabbitMQStreamLog", "Retention"]
@@ -111,8 +112,7 @@ class RabbitMQStreamLog:
         self._node = secrets.token_urlsafe(9)
         self._partitions: dict[TenantId, int] = {}
         self._writers: list[Writer] = []
-        self._readers: set[Reader] = set()
-        self._own_readers: dict[int, Reader] = {}
+        self._witnesses = Witnesses(self._writers, self._along_reader)
         self._sinks: set[asyncio.Queue[Batch | LogError | None]] = set()
         self._is_closed = False
 
@@ -136,14 +136,14 @@ class RabbitMQStreamLog:
                 outage.goes_on(error)
                 await outage.pause()
         outage.is_over()
-        self._writers = [self._writer(stream) for stream in (*self.streams, self._revocations)]
+        self._writers += [self._writer(stream) for stream in (*self.streams, self._revocations)]
         for writer in self._writers:
             writer.start()
 
     @property
     def is_available(self) -> bool:
         """Whether every stream can be written to and read from at this moment."""
-        parts: list[Writer | Reader] = [*self._writers, *self._readers]
+        parts: list[Writer | Reader] = [*self._writers, *self._witnesses.followers]
         return bool(self._writers) and all(part.is_connected for part in parts)
 
     def partition_of(self, tenant: TenantId) -> int:
@@ -208,10 +208,11 @@ class RabbitMQStreamLog:
         ]
         queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue(READ_AHEAD)
         readers = [
-            self._reader(number, self.streams[number], start, queue)
+            self._reader(number, self.streams[number], start, queue.put)
             for number, start in enumerate(starts)
         ]
-        self._readers.update(readers)  # at once, so that appends from now on rely on them
+        for reader in readers:  # at once, so that appends from now on rely on them
+            self._witnesses.rely_on(reader)
         self._sinks.add(queue)
         try:
             for reader in readers:
@@ -226,15 +227,15 @@ class RabbitMQStreamLog:
         finally:
             self._sinks.discard(queue)
             for reader in readers:
-                self._stop_relying_on(reader)
+                self._witnesses.stop_relying_on(reader)
                 await reader.close()
 
     async def revocations(self) -> Sequence[Revocation]:
         """Return the revocations that were kept and may still be in force, oldest first."""
         found: list[Revocation] = []
         queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue()
-        reader = self._reader(self.partitions, self._revocations, Start(since=0.0), queue)
-        self._readers.add(reader)
+        reader = self._reader(self.partitions, self._revocations, Start(since=0.0), queue.put)
+        self._witnesses.rely_on(reader)
         reader.start()
         try:
             mark, end = first_offset(await self._store(self.partitions, EMPTY)), 0
@@ -245,7 +246,7 @@ class RabbitMQStreamLog:
                 found += [r.entry for r in batch.records if isinstance(r.entry, Revocation)]
                 end = batch.end
         finally:
-            self._stop_relying_on(reader)
+            self._witnesses.stop_relying_on(reader)
             await reader.close()
         now = time.time()
         return [revocation for revocation in found if revocation.until > now]
@@ -260,7 +261,7 @@ class RabbitMQStreamLog:
             while queue.full():
                 queue.get_nowait()
             queue.put_nowait(None)
-        await asyncio.gather(*(reader.close() for reader in self._own_readers.values()))
+        await self._witnesses.close()
 
     # Appending
 
@@ -285,29 +286,8 @@ class RabbitMQStreamLog:
         ]
 
     async def _store(self, partition: int, packed: Packed) -> int:
-        await self._read_own(partition)
+        await self._witnesses.reads(partition)
         return await self._writers[partition].append(packed)
-
-    async def _read_own(self, partition: int) -> None:
-        """Make sure that somebody reads what is appended: so it gets known that it is stored."""
-        reader = next((r for r in self._readers if r.partition == partition), None)
-        await (reader or self._own_reader(partition)).subscribed.wait()
-
-    def _own_reader(self, partition: int) -> Reader:
-        reader = self._own_readers.get(partition)
-        if reader is None:
-            stream = (*self.streams, self._revocations)[partition]
-            start = Start(since=time.time() - CLOCK_SKEW)
-            reader = self._reader(partition, stream, start, None)
-            self._own_readers[partition] = reader
-            reader.start()
-        return reader
-
-    def _stop_relying_on(self, reader: Reader) -> None:
-        """Let go of a reader that ends; appends that wait for what it would see get another."""
-        self._readers.discard(reader)
-        if not self._is_closed and self._writers[reader.partition].has_pending:
-            self._own_reader(reader.partition)
 
     def _stored(self, partition: int, writer: str, number: int, offset: int) -> None:
         if writer == self._node:
@@ -357,7 +337,7 @@ class RabbitMQStreamLog:
         partition: int,
         stream: str,
         start: Start,
-        queue: asyncio.Queue[Batch | LogError | None] | None,
+        sink: Sink,
     ) -> Reader:
         async def connect() -> Link:
             link = await open_link_to_leader(
@@ -376,10 +356,15 @@ class RabbitMQStreamLog:
             start,
             connect=connect,
             outage=self._outage(f"the stream {stream}, to read,"),
-            sink=_drop if queue is None else queue.put,
+            sink=sink,
             stored=lambda writer, number, offset: self._stored(partition, writer, number, offset),
             foreign=lambda data: self._foreign_entry(partition, data),
         )
+
+    def _along_reader(self, partition: int, sink: Sink) -> Reader:
+        """Return a reader that sees what is appended from now on."""
+        stream = (*self.streams, self._revocations)[partition]
+        return self._reader(partition, stream, Start(since=time.time() - CLOCK_SKEW), sink)
 
     async def _check_key(self, link: Link) -> None:
         if await link.ask(read_key(link.client, self.streams[0])) != self.key:
@@ -406,10 +391,6 @@ class RabbitMQStreamLog:
     def _check_open(self) -> None:
         if self._is_closed or not self._writers:
             raise LogError("the log is closed" if self._is_closed else "the log was not started")
-
-
-async def _drop(batch: Batch | LogError) -> None:
-    """Take what only had to be read."""
 
 
 def _refuse_foreign(data: bytes) -> None:

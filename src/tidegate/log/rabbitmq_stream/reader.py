@@ -23,7 +23,7 @@ from tidegate.log.rabbitmq_stream.codec import decode_batch, end_of, first_offse
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
 from tidegate.log.rabbitmq_stream.retry import Outage, end_task
 
-__all__ = ["Foreign", "Reader", "Start"]
+__all__ = ["Foreign", "Reader", "Sink", "Start"]
 
 log = logging.getLogger("tidegate.log")
 
@@ -79,6 +79,11 @@ class Reader:
             if the reader can't go on.
         stored: Told of each batch, before the sink.
         foreign: What becomes of messages that are not ours.
+
+    Attributes:
+        subscribed: Set once it reads, or has ended without.
+        failure: What the sink was told at last; None while it can go on.
+        is_closed: Whether it was closed.
     """
 
     def __init__(
@@ -103,8 +108,9 @@ class Reader:
         self._foreign = foreign
         self._numbers: OrderedDict[str, int] = OrderedDict()  # newest batch seen of each writer
         self._task: asyncio.Task[None] | None = None
-        self._is_closed = False
         self.is_connected = False
+        self.is_closed = False
+        self.failure: LogError | None = None
         self.subscribed = asyncio.Event()
 
     def start(self) -> None:
@@ -113,19 +119,25 @@ class Reader:
 
     async def close(self) -> None:
         """Stop reading."""
-        self._is_closed = True
+        self.is_closed = True
         await end_task(self._task)
+        self.subscribed.set()
 
     async def _run(self) -> None:
         try:
-            while not self._is_closed:
+            while not self.is_closed:
                 await self._read_once()
                 await self._outage.pause()
         except LogError as error:
-            await self._sink(error)
+            await self._fail(error)
         except Exception as error:
             log.exception("reading the stream %s failed", self._stream)
-            await self._sink(LogError(f"reading the stream {self._stream} failed: {error!r}"))
+            await self._fail(LogError(f"reading the stream {self._stream} failed: {error!r}"))
+
+    async def _fail(self, error: LogError) -> None:
+        self.failure = error
+        self.subscribed.set()
+        await self._sink(error)
 
     async def _read_once(self) -> None:
         link: Link | None = None

@@ -105,6 +105,14 @@ class Writer:
             if not pending.stored.done():
                 pending.stored.set_result(offset)
 
+    def fail(self, error: LogError) -> None:
+        """Give up all batches that were not seen; those under way may be stored all the same."""
+        waiting, self._pending = self._pending, {}
+        for pending in waiting.values():
+            if not pending.stored.done():
+                pending.stored.set_exception(LogError(str(error)))
+                pending.stored.exception()  # nobody may be waiting any more
+
     def _put(self, packed: Packed) -> tuple[int, _Pending]:
         self._number += 1
         data = encode_batch(self._name, self._number, packed)
@@ -120,11 +128,7 @@ class Writer:
             waiting = [pending.stored for pending in self._pending.values()]
             await asyncio.wait(waiting, timeout=CLOSE_SECONDS)
         await end_task(self._task)
-        for pending in self._pending.values():
-            if not pending.stored.done():
-                pending.stored.set_exception(LogError("the log was closed before it was stored"))
-                pending.stored.exception()  # nobody may be waiting any more
-        self._pending.clear()
+        self.fail(LogError("the log was closed before it was stored"))
 
     async def _run(self) -> None:
         while not self.is_closed:
