@@ -33,6 +33,9 @@ FRAME_MAX = 1024 * 1024
 MISSED_HEARTBEATS = 2.5
 """Intervals without a sign of life after which a link counts as lost; rstream only warns."""
 
+WATCH_SECONDS = 1.0
+"""Between two looks at whether a link is still alive."""
+
 CLOSE_SECONDS = 3.0
 
 READ_SIZE = 64 * 1024
@@ -95,6 +98,8 @@ class Link:
 
     Attributes:
         client: rstream's protocol client. Ask it by way of ``ask``.
+        heartbeat: Seconds between heartbeats; 0 if there are none: the broker's settings may say
+            so, and then only the connection itself tells that it is lost.
         lost: Set when the connection is gone, or the broker gives no sign of life.
         on_lost: Called then, for whoever waits for something else as well.
     """
@@ -103,9 +108,9 @@ class Link:
         self.client = client
         self.lost = asyncio.Event()
         self.on_lost: Callable[[], None] | None = None
-        self._heartbeat = heartbeat
+        self.heartbeat = heartbeat
         self._heard = asyncio.get_running_loop().time()
-        self._watch = asyncio.ensure_future(self._watch_heartbeats())
+        self._watch = asyncio.ensure_future(self._watch_life())
         for kind in (schema.Heartbeat, schema.PublishConfirm):
             client.add_handler(kind, self._note_life, name="life")
         client.add_handler(schema.MetadataUpdate, self._on_metadata_update, name="link")
@@ -141,6 +146,15 @@ class Link:
         self.client.add_handler(schema.Deliver, handle, name="0")
         await self.client.run_queue_listener_task(0, handle)
 
+    def is_gone(self, now: float) -> bool:
+        """Tell whether the connection is closed, or the broker silent for too long.
+
+        rstream notes a failed write, and then stops reading without telling anybody.
+        """
+        if not self.client.is_connection_alive():
+            return True
+        return 0 < MISSED_HEARTBEATS * self.heartbeat < now - self._heard
+
     def give_up(self) -> None:
         """Count the link as lost."""
         self.lost.set()
@@ -160,11 +174,11 @@ class Link:
         """Give up the link when its stream has moved or is gone; its user connects anew."""
         self.give_up()
 
-    async def _watch_heartbeats(self) -> None:
+    async def _watch_life(self) -> None:
         loop = asyncio.get_running_loop()
         while not self.lost.is_set():
-            await asyncio.sleep(self._heartbeat / 2)
-            if loop.time() - self._heard > MISSED_HEARTBEATS * self._heartbeat:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self.is_gone(loop.time()):
                 self.give_up()
 
 
@@ -193,7 +207,8 @@ async def open_link(address: StreamAddress, name: str, heartbeat: float) -> Link
     Args:
         address: Where it is.
         name: Shown by the broker beside the connection.
-        heartbeat: Seconds between heartbeats.
+        heartbeat: Seconds between heartbeats, unless the broker wants them more often or not at
+            all.
 
     Raises:
         ConfigError: The broker refuses user, password or virtual host.
@@ -220,6 +235,7 @@ async def open_link(address: StreamAddress, name: str, heartbeat: float) -> Link
     try:
         await client.start()
         await link.ask(client.authenticate(address.virtual_host, address.user, address.password))
+        link.heartbeat = client._heartbeat  # noqa: SLF001 - as agreed on; rstream tells it nowhere
     except tuple(_REFUSALS) as error:
         await link.close()
         raise refusal(error) from error
