@@ -34,6 +34,8 @@ DEFAULT_FILE = Path("tidegate.toml")
 
 PREFIX = "TIDEGATE_"
 
+_REVIEW = "review"  # the table of `tidegate review`, which checks it itself
+
 # A Kubernetes Service called "tidegate" puts these into every pod of its namespace (service links);
 # TIDEGATE_PORT is the one that collides with a setting of ours, and is told by its value.
 _SERVICE_LINK = re.compile(
@@ -92,6 +94,8 @@ def read_file(file: Path | None) -> Layer:
 def _from_tables(tables: dict[str, object], path: Path) -> Layer:
     layer = Layer()
     for key, value in _flatten(tables):
+        if key == _REVIEW and isinstance(value, dict):
+            continue
         if key in FIELDS:
             layer.values[key] = Given(_beside(path, key, value), str(path))
         elif key in SECTIONS:

@@ -52,6 +52,12 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
     assert values(read_file(path)) == expected
 
 
+def test_the_table_of_the_review_is_passed_over(tmp_path: Path) -> None:
+    path = toml(tmp_path, 'port = 9000\n[review]\nselect = ["auth"]\n')
+    assert values(read_file(path)) == {"port": 9000}
+    assert "review" in only_error(read_file(toml(tmp_path, "review = true\n")))
+
+
 def test_default_file_is_read_from_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
