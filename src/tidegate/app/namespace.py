@@ -64,7 +64,8 @@ class Namespace:
 
         Handlers of one client run one after the other, in the order of its events; those of
         different clients run side by side. A plain ``def`` runs in the event loop at once, without
-        the cost of a task: right for what awaits nothing, but it must not block. Raise `Refused` to answer with an error; any other exception answers ``internal``.
+        the cost of a task: right for what awaits nothing, but it must not block. Raise `Refused`
+        to answer with an error; any other exception answers ``internal``.
 
         Raises:
             ValueError: The name is reserved, or has a handler or a forward already.
