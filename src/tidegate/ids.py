@@ -6,7 +6,8 @@ beside it, or hangs off an object that belongs to one tenant.
 
 from __future__ import annotations
 
-import secrets
+import os
+from base64 import urlsafe_b64encode
 from typing import NewType
 
 __all__ = ["EngineSid", "NamespaceName", "RoomName", "Sid", "TenantId", "UserId", "random_id"]
@@ -26,4 +27,4 @@ EngineSid = NewType("EngineSid", str)
 
 def random_id() -> str:
     """Return 20 URL-safe characters holding 120 random bits."""
-    return secrets.token_urlsafe(15)
+    return urlsafe_b64encode(os.urandom(15)).decode()  # as `secrets` does, without its detours

@@ -43,24 +43,25 @@ class Delivery:
         tenant: Whose batch it is.
         records: The batch, oldest first.
         frames: Gives a record's shared frames.
+
+    Attributes:
+        count: Events in the batch.
+        end: Offset that the tenant is served up to when the batch is done.
+        deliveries: Writes so far.
     """
 
-    __slots__ = ("_at", "_end", "_shares", "_start", "deliveries")
+    __slots__ = ("_at", "_shares", "_start", "count", "deliveries", "end")
 
     def __init__(
         self, tenant: TenantState, records: Sequence[Record[EventEntry]], frames: FrameEncoder
     ) -> None:
         self._start = tenant.delivered
-        self._end = records[-1].offset
+        self.end = records[-1].offset
+        self.count = len(records)
         self._at = 0  # sockets of the first share that are done
         self._shares = _plan(tenant, records, frames)
         self._shares.reverse()  # taken from the end
         self.deliveries = 0
-
-    @property
-    def end(self) -> int:
-        """Offset that the tenant is served up to when the batch is done."""
-        return self._end
 
     @property
     def is_done(self) -> bool:
@@ -87,7 +88,7 @@ class Delivery:
     def _write_share(
         self, sockets: list[Socket], share: _Share, fallen_behind: set[Socket]
     ) -> None:
-        data, last, end = share.data, share.last, self._end
+        data, last, end = share.data, share.last, self.end
         for socket in sockets:
             # A socket may have left, or have been caught up from the window, since the plan.
             if not socket.is_live or socket.since >= end:
@@ -116,10 +117,11 @@ def _is_full(link: Link) -> bool:
 def _plan(
     tenant: TenantState, records: Sequence[Record[EventEntry]], frames: FrameEncoder
 ) -> list[_Share]:
-    runs = [list(run) for _, run in groupby(records, key=_audience_key)]
-    if len(runs) > 1:
-        return _plan_mixed(tenant, runs, frames)
-    run = runs[0]
+    run = records
+    if len(records) > 1:
+        runs = [list(run) for _, run in groupby(records, key=_audience_key)]
+        if len(runs) > 1:
+            return _plan_mixed(tenant, runs, frames)
     full, late = _audience_of_run(tenant, run)
     shares = [
         _Share(sockets, b"".join([frame_of(record) for record in run]), run[-1].offset)

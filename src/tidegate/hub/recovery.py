@@ -69,8 +69,11 @@ def read_private_id(key: bytes, pid: object, like: Socket) -> Claim | None:
 def _signature(key: bytes, claim: str, socket: Socket) -> str:
     # Lengths go first, so that no choice of names makes two sets of parts look alike.
     identity = socket.identity
-    parts = (claim, socket.namespace, identity.tenant, identity.user)
-    text = "".join(f"{len(part)}:{part}" for part in parts)
+    namespace, tenant, user = socket.namespace, identity.tenant, identity.user
+    text = (
+        f"{len(claim)}:{claim}{len(namespace)}:{namespace}"
+        f"{len(tenant)}:{tenant}{len(user)}:{user}"
+    )
     return urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")[:15]).decode()
 
 

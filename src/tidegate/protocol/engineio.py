@@ -9,6 +9,7 @@ Source: Engine.IO protocol v4, "Packet encoding".
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -26,40 +27,25 @@ UPGRADE: Final = "5"
 NOOP: Final = "6"
 
 
-class _Handshake(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    rename={
-        "ping_interval_ms": "pingInterval",
-        "ping_timeout_ms": "pingTimeout",
-        "max_payload": "maxPayload",
-    },
-):
-    sid: EngineSid
-    upgrades: tuple[str, ...]
-    ping_interval_ms: int
-    ping_timeout_ms: int
-    max_payload: int
-
-
-_encode_json = msgspec.json.Encoder().encode
-
-
 def encode_open(sid: EngineSid, ping_interval: float, ping_timeout: float, max_payload: int) -> str:
     """Return the open packet: the first thing a server says on a connection.
 
     Args:
-        sid: Engine.IO session id.
+        sid: Engine.IO session id; as `random_id` makes them it needs no escaping.
         ping_interval: Seconds between two pings.
         ping_timeout: Seconds the client has for a pong; it gives up on us after the sum of both.
         max_payload: Largest message in bytes.
     """
-    handshake = _Handshake(
-        sid=sid,
-        upgrades=(),
-        ping_interval_ms=round(ping_interval * 1000),
-        ping_timeout_ms=round(ping_timeout * 1000),
-        max_payload=max_payload,
-    )
-    return OPEN + _encode_json(handshake).decode()
+    return f'{OPEN}{{"sid":"{sid}",{_rest_of_open(ping_interval, ping_timeout, max_payload)}'
+
+
+@lru_cache(maxsize=16)
+def _rest_of_open(ping_interval: float, ping_timeout: float, max_payload: int) -> str:
+    """Return what is the same for all connections of a server."""
+    rest = {
+        "upgrades": [],
+        "pingInterval": round(ping_interval * 1000),
+        "pingTimeout": round(ping_timeout * 1000),
+        "maxPayload": max_payload,
+    }
+    return msgspec.json.encode(rest).decode().removeprefix("{")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -236,12 +237,12 @@ def encode_event(
         ack_id: Asks the client for an ack.
         attachments: How many binary messages the caller sends right after this one.
     """
-    kind = f"45{attachments}-" if attachments else "42"
-    head = f"{kind}{_prefix(namespace)}{'' if ack_id is None else ack_id}".encode()
-    name = _encode_json(event_name)
-    if len(args_json) == 1:
-        return b"%b[%b,%b]" % (head, name, args_json[0])
-    return b"%b[%b]" % (head, b",".join((name, *args_json)))
+    if ack_id is None and not attachments:
+        head = _plain_event_head(namespace, event_name)
+    else:
+        kind = f"45{attachments}-" if attachments else "42"
+        head = _event_head(kind, namespace, "" if ack_id is None else str(ack_id), event_name)
+    return b",".join((head, *args_json)) + b"]"
 
 
 def encode_ack(
@@ -283,6 +284,16 @@ def encode_connect_error(
 def encode_disconnect(namespace: str) -> str:
     """Return a DISCONNECT: the client leaves the namespace and does not come back by itself."""
     return f"41{_prefix(namespace)}"
+
+
+def _event_head(kind: str, namespace: str, ack_id: str, event_name: str) -> bytes:
+    """Return an event's packet up to its name."""
+    return f"{kind}{_prefix(namespace)}{ack_id}[".encode() + _encode_json(event_name)
+
+
+@lru_cache(maxsize=1024)
+def _plain_event_head(namespace: str, event_name: str) -> bytes:
+    return _event_head("42", namespace, "", event_name)
 
 
 def _prefix(namespace: str) -> str:

@@ -8,7 +8,6 @@ Source: RFC 6455, section 4.2; RFC 9112, sections 3.2 (Host) and 6 (bodies).
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import http
 import re
@@ -35,6 +34,7 @@ _SINGLE_HEADERS = frozenset(
     {"host", "origin", "sec-websocket-key", "sec-websocket-version", "content-length"}
 )
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?")
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 MAX_HEADERS = 100
 MAX_QUERY_FIELDS = 100
@@ -274,7 +274,7 @@ def check_upgrade(
         version = {"Sec-WebSocket-Version": "13"}
         return BadRequest(426, "bad_version", "Only WebSocket version 13 is spoken.", version)
     key = headers.get("sec-websocket-key", "")
-    if not _is_key(key):
+    if not _KEY.fullmatch(key):
         return BadRequest(400, "bad_upgrade", "Sec-WebSocket-Key is not 16 bytes in base64.")
     digest = hashlib.sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()
     return base64.b64encode(digest).decode("ascii")
@@ -315,15 +315,9 @@ def _too_large(message: str) -> BadRequest:
     return BadRequest(431, "request_too_large", message)
 
 
-def _tokens(value: str) -> set[str]:
-    return {token.strip().lower() for token in value.split(",")}
-
-
-def _is_key(key: str) -> bool:
-    try:
-        return len(key) == 24 and len(base64.b64decode(key, validate=True)) == 16
-    except (binascii.Error, ValueError):
-        return False
+@lru_cache(maxsize=256)
+def _tokens(value: str) -> frozenset[str]:
+    return frozenset(token.strip().lower() for token in value.split(","))
 
 
 def _is_allowed(host: str, allowed: frozenset[str] | None) -> bool:
