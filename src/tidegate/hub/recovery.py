@@ -71,8 +71,7 @@ def _signature(key: bytes, claim: str, socket: Socket) -> str:
     identity = socket.identity
     namespace, tenant, user = socket.namespace, identity.tenant, identity.user
     text = (
-        f"{len(claim)}:{claim}{len(namespace)}:{namespace}"
-        f"{len(tenant)}:{tenant}{len(user)}:{user}"
+        f"{len(claim)}:{claim}{len(namespace)}:{namespace}{len(tenant)}:{tenant}{len(user)}:{user}"
     )
     return urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")[:15]).decode()
 
