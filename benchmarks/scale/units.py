@@ -90,7 +90,8 @@ SETTINGS = {
 }
 
 CODE = {
-    "flat_size": Figure(300, "B", "setting", "log/entry.py FLAT_SIZE"),
+    "flat_size": Figure(860, "B", "setting", "log/entry.py FLAT_SIZE"),
+    "id_size": Figure(210, "B", "setting", "log/entry.py ID_SIZE"),
     "read_back": Figure(1.5, "ages", "setting", "app/following.py READ_BACK"),
     "rooms_elsewhere": Figure(100_000, "sockets", "setting", "hub/rooms.py max_sessions"),
     "rooms_buried": Figure(200_000, "sockets", "setting", "hub/rooms.py max_buried"),
@@ -126,8 +127,8 @@ class Units:
         return kept + (self._line("frame_bytes", payload) if is_delivered else 0)
 
     def counted_bytes(self, payload: float) -> float:
-        """Return what the window's bounds count for an event: ``EventEntry.size``."""
-        return self["flat_size"] + 2 * payload
+        """Return what the window's bounds count for an event with its id: ``EventEntry.size``."""
+        return self["flat_size"] + self["id_size"] + 2 * payload
 
     def stored_bytes(self, payload: float) -> float:
         """Return bytes of an event in the log's stream."""

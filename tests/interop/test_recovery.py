@@ -72,7 +72,7 @@ async def test_recovery_works_the_second_and_third_time(
 async def test_a_window_that_moved_on_gives_no_part_of_the_gap(
     start_gateway: StartGateway, node: NodeDriver
 ) -> None:
-    window = {"bytes": 100_000, "tenant_bytes": 10_000}
+    window = {"bytes": 100_000, "tenant_bytes": 20_000}
     running = await start_gateway(window=window)
     client = node.client("a", f"{running.url}/chat", auth={"token": make_token()})
     await client.wait("connect")
@@ -88,7 +88,7 @@ async def test_a_window_that_moved_on_gives_no_part_of_the_gap(
 async def test_a_quiet_client_recovers_although_its_tenant_moved_far_on(
     start_gateway: StartGateway, node: NodeDriver
 ) -> None:
-    running = await start_gateway(window={"bytes": 100_000, "tenant_bytes": 10_000})
+    running = await start_gateway(window={"bytes": 100_000, "tenant_bytes": 20_000})
     client = node.client("a", f"{running.url}/chat", auth={"token": make_token()})
     await client.wait("connect")
     other = running.gateway.tenant("acme").user("somebody else")

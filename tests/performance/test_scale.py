@@ -24,7 +24,7 @@ from tidegate.app.following import READ_BACK
 from tidegate.app.settings import FIELDS
 from tidegate.hub.rooms import RoomDirectory
 from tidegate.log import Window
-from tidegate.log.entry import FLAT_SIZE
+from tidegate.log.entry import FLAT_SIZE, ID_SIZE
 from tidegate.sources.rabbitmq import consumer
 
 UNITS = load_units(Path("nowhere"), Path("nowhere"))  # stored ones: results may change
@@ -192,6 +192,7 @@ def test_settings_are_those_of_the_gateway() -> None:
         "waiting": settings.limits.unauthenticated,
         "tenant_connections": settings.limits.tenant_connections,
         "flat_size": FLAT_SIZE,
+        "id_size": ID_SIZE,
         "read_back": READ_BACK,
         "max_append": consumer._MAX_BATCH,
         "floors": inspect.signature(Window).parameters["max_floors"].default,
@@ -232,7 +233,7 @@ def test_arguments_that_make_no_sense(
 def test_the_command_says_what_breaks_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--sockets", "10000", "--tenants", "1000", "--events", "900", "--sources"]) == 0
     text = capsys.readouterr().out
-    assert "past  x0.888" in text
+    assert "past  x0.423" in text
     assert "What went in" in text
 
 

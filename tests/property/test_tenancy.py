@@ -80,7 +80,7 @@ class Node:
         self.unread: list[Record[Entry]] = []
         self.is_lagging = False
         self.hub = Hub(
-            window=Window(age=50, max_bytes=200_000, tenant_bytes=100_000),
+            window=Window(age=50, max_bytes=400_000, tenant_bytes=200_000),
             log=log,
             session_age=50,
             on_control=lambda entry: None,

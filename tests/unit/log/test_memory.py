@@ -35,7 +35,7 @@ async def test_append_waits_for_a_follower_that_is_far_behind() -> None:
 
 
 async def test_the_oldest_go_first_when_the_log_is_full() -> None:
-    log = MemoryLog(max_bytes=10_000)
+    log = MemoryLog(max_bytes=20_000)
     for number in range(3_000):
         await log.append([entry(number, size=100)])
     with pytest.raises(LogGap, match="is not kept"):
@@ -45,7 +45,7 @@ async def test_the_oldest_go_first_when_the_log_is_full() -> None:
 
 
 async def test_what_a_follower_still_needs_is_kept() -> None:
-    log = MemoryLog(max_bytes=5_000, max_lag=1_000)
+    log = MemoryLog(max_bytes=10_000, max_lag=1_000)
     follower = log.follow()
     got = numbers(list((await anext(follower)).records))
     writing = asyncio.ensure_future(_write(log, 100))

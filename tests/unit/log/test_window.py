@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from tidegate.ids import NamespaceName, TenantId
 from tidegate.log import EventEntry, Record, Window
+from tidegate.log.entry import FLAT_SIZE
 
 A, B = TenantId("a"), TenantId("b")
+TEN_EVENTS = 10 * (FLAT_SIZE + 2 * 10)
 
 
 def record(
@@ -53,7 +55,7 @@ def test_age_evicts_and_raises_the_floor_of_that_tenant_only() -> None:
 
 
 def test_a_busy_tenant_does_not_push_out_the_others() -> None:
-    kept = window(tenant_bytes=3_300)
+    kept = window(tenant_bytes=TEN_EVENTS)
     kept.add(record(1, B), now=0)
     for offset in range(2, 102):
         kept.add(record(offset, A), now=0)
@@ -63,10 +65,10 @@ def test_a_busy_tenant_does_not_push_out_the_others() -> None:
 
 
 def test_memory_for_all_is_bounded_oldest_first() -> None:
-    kept = window(max_bytes=3_300)
+    kept = window(max_bytes=TEN_EVENTS)
     for offset in range(1, 21):
         kept.add(record(offset, A if offset % 2 else B), now=0)
-    assert kept.bytes <= 3_300
+    assert kept.bytes <= TEN_EVENTS
     assert offsets(kept, A, 0) == [11, 13, 15, 17, 19]
 
 
@@ -96,7 +98,7 @@ def test_forgotten_floors_count_for_everybody_without_one() -> None:
 def test_what_can_be_served_is_complete(
     arrivals: list[tuple[TenantId, int, int]], after: int
 ) -> None:
-    kept = window(max_bytes=6_000, tenant_bytes=4_000)
+    kept = window(max_bytes=12_000, tenant_bytes=8_000)
     now, published = 0, []
     for offset, (tenant, size, pause) in enumerate(arrivals, start=1):
         now += pause
