@@ -231,7 +231,7 @@ async def test_dead_letters_that_can_not_be_published_hold_up_the_acks(
 async def test_an_entry_that_the_log_can_not_take_is_rejected(
     consume: Consume, publish: Publish, name: str, log: Log
 ) -> None:
-    source = await consume(max_entry_size=5)
+    source = await consume(max_entry_size=lambda: 5)
     await publish(name, "short", "too long", "last")
     await until(lambda: source.stats[name].consumed == 2, "the short ones")
     assert log.bodies == ["short", "last"]

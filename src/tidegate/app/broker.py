@@ -84,7 +84,7 @@ class Broker:
             append=append,
             is_known=self.known.take,
             synchronise=synchronise,
-            max_entry_size=log.max_entry_size,
+            max_entry_size=lambda: log.max_entry_size,
             publisher=ConfirmedPublisher(self._publishing),
             retry_delay=settings.rabbitmq.retry_delay,
         )

@@ -7,11 +7,12 @@ import pytest
 from tidegate.errors import LogError
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
 from tidegate.log import Entry, EventEntry, RoomsOfSession
-from tidegate.log.rabbitmq_stream import RabbitMQStreamLog
+from tidegate.log.rabbitmq_stream import RabbitMQStreamLog, StreamAddress
 from tidegate.log.rabbitmq_stream.codec import MAX_ENTRIES, decode_batch, encode_batch, pack
 from tidegate.log.rabbitmq_stream.link import FRAME_MAX
-from tidegate.log.rabbitmq_stream.log import MAX_PACKED
+from tidegate.log.rabbitmq_stream.log import HEADS
 
+MAX_PACKED = FRAME_MAX - HEADS
 LONG = "\N{GRINNING FACE}" * 256
 
 
@@ -65,7 +66,8 @@ def test_every_part_fits_into_a_frame(entries: list[Entry]) -> None:
 
 
 def test_a_payload_of_the_largest_size_fits_whatever_the_names() -> None:
-    assert len(stored([event(b"1" * RabbitMQStreamLog.max_entry_size, LONG)])) == 1
+    log = RabbitMQStreamLog(StreamAddress.from_url("rabbitmq-stream://nowhere"))
+    assert len(stored([event(b"1" * log.max_entry_size, LONG)])) == 1
 
 
 def test_what_fits_in_no_frame_is_refused() -> None:

@@ -28,7 +28,10 @@ log = logging.getLogger("tidegate.log")
 Answer = TypeVar("Answer")
 
 FRAME_MAX = 1024 * 1024
-"""Bytes of a frame, as the broker has it by default; an entry must fit into one."""
+"""Bytes of a frame, as the broker has it by default; one of ours is never larger."""
+
+FRAME_HEAD = 32
+"""What a frame has beside its one message, at most."""
 
 MISSED_HEARTBEATS = 2.5
 """Intervals without a sign of life after which a link counts as lost; rstream only warns."""
@@ -114,6 +117,16 @@ class Link:
         for kind in (schema.Heartbeat, schema.PublishConfirm):
             client.add_handler(kind, self._note_life, name="life")
         client.add_handler(schema.MetadataUpdate, self._on_metadata_update, name="link")
+
+    @property
+    def frame_max(self) -> int:
+        """Bytes of a frame that the broker takes."""
+        return self.client.frame_max or FRAME_MAX  # 0: the broker sets no limit
+
+    @property
+    def max_message(self) -> int:
+        """Bytes of a stream message that fits into a frame."""
+        return self.frame_max - FRAME_HEAD
 
     async def ask(self, exchange: Coroutine[Any, Any, Answer]) -> Answer:
         """Return what the broker answers.

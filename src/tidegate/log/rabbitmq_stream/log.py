@@ -12,7 +12,7 @@ from typing import NamedTuple
 import mmh3
 from rstream import exceptions
 
-from tidegate.errors import LogError
+from tidegate.errors import ConfigError, LogError
 from tidegate.ids import TenantId
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Revocation
@@ -45,8 +45,8 @@ CLOCK_SKEW = 60.0
 READ_AHEAD = 16
 """Batches that wait for a follower at most."""
 
-MAX_PACKED = FRAME_MAX - 256
-"""Bytes of entries in a stream message; its head and its frame's take less than the rest."""
+HEADS = 256
+"""What a stream message's head and its frame's take of a frame, at most."""
 
 ROOM_FOR_NAMES = 16 * 1024
 """What an entry may take beside its payload, in a frame: eight names of 256 characters."""
@@ -85,7 +85,6 @@ class RabbitMQStreamLog:
     """
 
     is_shared = True
-    max_entry_size = MAX_PACKED - ROOM_FOR_NAMES
 
     def __init__(
         self,
@@ -111,6 +110,9 @@ class RabbitMQStreamLog:
         self._retry_delay = retry_delay
         self._node = secrets.token_urlsafe(9)
         self._partitions: dict[TenantId, int] = {}
+        self._frame_max: dict[str, int] = {}  # by stream, as its leader has it
+        self._max_packed = FRAME_MAX - HEADS
+        self.max_entry_size = self._max_packed - ROOM_FOR_NAMES
         self._writers: list[Writer] = []
         self._witnesses = Witnesses(self._writers, self._along_reader)
         self._sinks: set[asyncio.Queue[Batch | LogError | None]] = set()
@@ -166,13 +168,13 @@ class RabbitMQStreamLog:
         self._check_open()
         places = self._places(entries)
         parts = {  # all of them, before anything is taken
-            partition: list(pack([entries[index] for index in indexes], MAX_PACKED))
+            partition: list(pack([entries[index] for index in indexes], self._max_packed))
             for partition, indexes in places.items()
         }
         revocations = [entry for entry in entries if isinstance(entry, Revocation)]
         if revocations:
             # First: whoever has one behind it in a partition can rely on finding it here.
-            await self._append_to(self.partitions, list(pack(revocations, MAX_PACKED)))
+            await self._append_to(self.partitions, list(pack(revocations, self._max_packed)))
         stored = await asyncio.gather(*(self._append_to(*part) for part in parts.items()))
         if len(stored) == 1:
             return stored[0]
@@ -298,6 +300,9 @@ class RabbitMQStreamLog:
     async def _prepare(self) -> None:
         link = await open_link(self._address, f"{self._node} start", self._heartbeat)
         try:
+            self._fit_into(link, *self.streams, self._revocations)
+            if not self.max_entry_size:
+                raise _too_small(link)
             is_new = [await self._create(link, stream) for stream in self.streams]
             await self._create(link, self._revocations)
             make_key = read_or_make_key(link.client, self.streams[0], is_new=is_new[0])
@@ -326,9 +331,11 @@ class RabbitMQStreamLog:
 
     def _writer(self, stream: str) -> Writer:
         async def connect() -> Link:
-            return await open_link_to_leader(
+            link = await open_link_to_leader(
                 self._address, stream, f"{self._node} writes {stream}", self._heartbeat
             )
+            self._fit_into(link, stream)
+            return link
 
         return Writer(self._node, stream, connect, self._outage(f"the stream {stream}, to write,"))
 
@@ -370,6 +377,12 @@ class RabbitMQStreamLog:
         if await link.ask(read_key(link.client, self.streams[0])) != self.key:
             raise LogError(f"{self.streams[0]} was deleted and made anew: this is another log")
 
+    def _fit_into(self, link: Link, *streams: str) -> None:
+        """Make what is appended from now on fit into the frames of a link."""
+        self._frame_max.update(dict.fromkeys(streams, link.frame_max))
+        self._max_packed = min(self._frame_max.values()) - HEADS
+        self.max_entry_size = max(0, self._max_packed - ROOM_FOR_NAMES)
+
     def _outage(self, what: str) -> Outage:
         return Outage(f"{what} at {self._address}", self._retry_delay)
 
@@ -391,6 +404,15 @@ class RabbitMQStreamLog:
     def _check_open(self) -> None:
         if self._is_closed or not self._writers:
             raise LogError("the log is closed" if self._is_closed else "the log was not started")
+
+
+def _too_small(link: Link) -> ConfigError:
+    return ConfigError(
+        "rabbitmq.stream_url",
+        f"leads to a broker whose frames ({link.frame_max} bytes) hold no event",
+        remedy="Raise stream.frame_max in the broker's settings.",
+        source="the broker",
+    )
 
 
 def _refuse_foreign(data: bytes) -> None:

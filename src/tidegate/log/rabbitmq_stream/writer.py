@@ -150,7 +150,7 @@ class Writer:
     async def _declare(self, link: Link) -> None:
         """Introduce ourselves, and find out what has to be sent again."""
         client = link.client
-        client.add_handler(schema.PublishError, _refuse(link), name="writer")
+        client.add_handler(schema.PublishError, _on_error(link), name="writer")
         await link.ask(client.declare_publisher(self._stream, self._name, PUBLISHER))
         newest = await link.ask(client.query_publisher_sequence(self._stream, self._name))
         for number, pending in self._pending.items():
@@ -174,7 +174,10 @@ class Writer:
         for number, pending in list(self._pending.items()):
             if pending.is_sent:
                 continue
-            if messages and size + len(pending.data) > link.client.frame_max // 2:
+            if len(pending.data) > link.max_message:
+                self._refuse(number, link)
+                continue
+            if messages and size + len(pending.data) > link.frame_max // 2:
                 await _publish(link, messages)
                 messages, size = [], 0
             pending.is_sent = True
@@ -185,13 +188,21 @@ class Writer:
         if messages:
             await _publish(link, messages)
 
+    def _refuse(self, number: int, link: Link) -> None:
+        """Give up a batch that was made for larger frames; it would end the connection."""
+        pending = self._pending.pop(number)
+        if not pending.stored.done():
+            size, limit = len(pending.data), link.max_message
+            text = f"a batch of {size} bytes is larger than the broker takes by now ({limit})"
+            pending.stored.set_exception(LogError(text))
+
 
 async def _publish(link: Link, messages: list[schema.Message]) -> None:
     frame = schema.Publish(publisher_id=PUBLISHER, messages=messages)
     await link.client.send_publish_frame(frame)
 
 
-def _refuse(link: Link) -> Callable[[schema.PublishError], None]:
+def _on_error(link: Link) -> Callable[[schema.PublishError], None]:
     def on_error(frame: schema.PublishError) -> None:
         codes = sorted({error.response_code for error in frame.errors})
         log.warning("the broker did not take events (codes %s); they are sent again", codes)

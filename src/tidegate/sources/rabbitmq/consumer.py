@@ -57,7 +57,7 @@ class QueueSource:
         append: Callable[[Translated], Awaitable[object]],
         is_known: Callable[[int], bool],
         synchronise: Callable[[], Awaitable[object]],
-        max_entry_size: int | None = None,
+        max_entry_size: Callable[[], int] | None = None,
         publisher: ConfirmedPublisher | None = None,
         retry_delay: float = 10.0,
     ) -> None:

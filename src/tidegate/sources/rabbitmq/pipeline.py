@@ -46,14 +46,15 @@ class Steps(msgspec.Struct, frozen=True):
         is_known: Tells whether an entry with this fingerprint has been read from the log, and uses
             it up: `KnownOrigins.take`.
         synchronise: Returns once this node has read everything that is in the log now.
-        max_entry_size: Bytes of payload and attachments that the log takes; more is rejected.
+        max_entry_size: Returns the bytes of payload and attachments that the log takes now; more
+            is rejected.
     """
 
     translate: Callable[[AMQPContent, str], Translated | Awaitable[Translated]]
     append: Callable[[Translated], Awaitable[object]]
     is_known: Callable[[int], bool]
     synchronise: Callable[[], Awaitable[object]]
-    max_entry_size: int | None = None
+    max_entry_size: Callable[[], int] | None = None
 
 
 class QueueStats:
@@ -130,7 +131,8 @@ class Pipeline:
 
     def _checked(self, made: Translated, content: AMQPContent) -> Translated:
         """Return the entries if all fit the log, with a fingerprint where they have no id."""
-        limit = self._steps.max_entry_size
+        max_size = self._steps.max_entry_size
+        limit = None if max_size is None else max_size()
         marked = []
         origin: int | None = None
         for entry in made:
