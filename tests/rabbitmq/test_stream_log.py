@@ -171,17 +171,20 @@ async def delete(broker: Broker, stream: str) -> None:
     await link.close()
 
 
-async def test_a_log_that_was_made_anew_is_not_taken_for_the_old_one(broker: Broker) -> None:
-    log = make_log(broker)
+@pytest.mark.parametrize(("partitions", "deleted"), [(1, 0), (3, 0), (3, 2)])
+async def test_a_log_that_was_made_anew_is_not_taken_for_the_old_one(
+    broker: Broker, partitions: int, deleted: int
+) -> None:
+    log = make_log(broker, partitions=partitions)
     await log.start()
     follower = log.follow(await log.heads())
     await log.append([entry(1)])
     await anext(follower)
-    old = log.epoch
-    await delete(broker, log.streams[0])
-    again = make_log(broker, log.name)
+    await delete(broker, log.streams[deleted])
+    again = make_log(broker, log.name, partitions=partitions)
     await again.start()
-    assert again.epoch != old
+    assert again.epoch != log.epoch
+    assert again.key != log.key
     with pytest.raises(LogError, match="another log"):
         await take(follower, 1_000)
     await log.close()

@@ -17,7 +17,7 @@ from tidegate.ids import TenantId
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Revocation
 from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, first_offset, pack, stream_offset
-from tidegate.log.rabbitmq_stream.identity import epoch_of, read_key, read_or_make_key
+from tidegate.log.rabbitmq_stream.identity import epoch_of, key_of, read_key, read_or_make_key
 from tidegate.log.rabbitmq_stream.link import (
     FRAME_MAX,
     LINK_ERRORS,
@@ -99,6 +99,7 @@ class RabbitMQStreamLog:
     ) -> None:
         self.epoch = ""
         self.key = b""
+        self._keys: Sequence[bytes] = ()  # of the partitions
         self.name = name
         self.partitions = partitions
         self.foreign: Foreign = foreign or _refuse_foreign
@@ -305,11 +306,19 @@ class RabbitMQStreamLog:
                 raise _too_small(link)
             is_new = [await self._create(link, stream) for stream in self.streams]
             await self._create(link, self._revocations)
-            make_key = read_or_make_key(link.client, self.streams[0], is_new=is_new[0])
-            self.key = await link.ask(make_key)
+            self._keys = await link.ask(self._read_or_make_keys(link, is_new))
+            self.key = key_of(self._keys)
             self.epoch = epoch_of(self.key, self.partitions)
         finally:
             await link.close()
+
+    async def _read_or_make_keys(self, link: Link, is_new: Sequence[bool]) -> Sequence[bytes]:
+        return await asyncio.gather(
+            *(
+                read_or_make_key(link.client, stream, is_new=new)
+                for stream, new in zip(self.streams, is_new, strict=True)
+            )
+        )
 
     async def _create(self, link: Link, stream: str) -> bool:
         """Make a stream; False if it was there."""
@@ -351,7 +360,7 @@ class RabbitMQStreamLog:
                 self._address, stream, f"{self._node} reads {stream}", self._heartbeat
             )
             try:
-                await self._check_key(link)
+                await self._check_key(link, 0 if stream == self._revocations else partition)
             except BaseException:
                 await link.close()
                 raise
@@ -373,9 +382,10 @@ class RabbitMQStreamLog:
         stream = (*self.streams, self._revocations)[partition]
         return self._reader(partition, stream, Start(since=time.time() - CLOCK_SKEW), sink)
 
-    async def _check_key(self, link: Link) -> None:
-        if await link.ask(read_key(link.client, self.streams[0])) != self.key:
-            raise LogError(f"{self.streams[0]} was deleted and made anew: this is another log")
+    async def _check_key(self, link: Link, partition: int) -> None:
+        stream = self.streams[partition]
+        if await link.ask(read_key(link.client, stream)) != self._keys[partition]:
+            raise LogError(f"{stream} was deleted and made anew: this is another log")
 
     def _fit_into(self, link: Link, *streams: str) -> None:
         """Make what is appended from now on fit into the frames of a link."""
