@@ -3,7 +3,9 @@
 Every node tells the log when a socket joins or leaves a resource room, and again from time to time
 (``app/room_announcements.py``). What is told is kept here until its client comes by, or until
 nothing was told for so long that its node and its session must be gone. That the socket had rooms
-is remembered longer: its client must not be told that it got everything back.
+is remembered longer: its client must not be told that it got everything back. Sockets end all the
+time, so in the end this is forgotten as well. Then whatever began no later than the rooms of such
+a socket changed is in doubt, for it may be that one; what began since is not.
 
 A node that has not noticed yet that a client is gone goes on telling of it. So what is told counts
 only if it is not older than what is known, also when that is that the last room was left.
@@ -12,9 +14,10 @@ only if it is not older than what is known, also when that is that the last room
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
-from tidegate.ids import RoomName, Sid
+from tidegate.ids import RoomName, Sid, TenantId
 from tidegate.log import RoomsOfSession
 
 __all__ = ["RoomDirectory", "ToldRooms"]
@@ -25,11 +28,13 @@ class ToldRooms(NamedTuple):
 
     Attributes:
         rooms: Each room, and the offset at which it was joined.
-        changed: As in `RoomsOfSession`: higher is newer.
+        tenant: The socket's.
+        changed: As in `RoomsOfSession`: higher is newer, and none is before the socket's start.
         at: When they were told, by the clock of ``note``.
     """
 
     rooms: dict[RoomName, int]
+    tenant: TenantId
     changed: int
     at: float
 
@@ -41,21 +46,25 @@ class RoomDirectory:
         age: Seconds for which they are kept after they were last told.
         max_sessions: Sockets that are kept at most; those told longest ago go first.
         max_buried: Sockets whose rooms are gone that are remembered at most.
-
-    Attributes:
-        has_forgotten: Set when a socket that had rooms is not remembered any more: whoever
-            reads it must not trust older sessions that are unknown here, and clears it.
+        on_forgotten: Told the tenant and the last change of a socket that had rooms and is not
+            remembered any more. Sessions that are unknown here and did not begin later must not
+            be trusted.
     """
 
     def __init__(
-        self, *, age: float, max_sessions: int = 100_000, max_buried: int = 200_000
+        self,
+        *,
+        age: float,
+        on_forgotten: Callable[[TenantId, int], None],
+        max_sessions: int = 100_000,
+        max_buried: int = 200_000,
     ) -> None:
         self._age = age
+        self._on_forgotten = on_forgotten
         self._max_sessions = max_sessions
         self._max_buried = max_buried
         self._told: OrderedDict[Sid, ToldRooms] = OrderedDict()
-        self._buried: OrderedDict[Sid, None] = OrderedDict()
-        self.has_forgotten = False
+        self._buried: OrderedDict[Sid, tuple[TenantId, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._told)
@@ -67,16 +76,16 @@ class RoomDirectory:
             return
         self._told.pop(entry.sid, None)
         self._buried.pop(entry.sid, None)
-        self._told[entry.sid] = ToldRooms(entry.rooms, entry.changed, now)
+        self._told[entry.sid] = ToldRooms(entry.rooms, entry.tenant, entry.changed, now)
         if len(self._told) > self._max_sessions:
             self._forget_oldest()
 
-    def bury(self, sid: Sid) -> None:
+    def bury(self, sid: Sid, tenant: TenantId, changed: int) -> None:
         """Note that a socket had rooms which can't be given back any more."""
-        self._buried[sid] = None
+        self._buried[sid] = (tenant, changed)
         if len(self._buried) > self._max_buried:
-            self._buried.popitem(last=False)
-            self.has_forgotten = True
+            _, forgotten = self._buried.popitem(last=False)
+            self._on_forgotten(*forgotten)
 
     def is_buried(self, sid: Sid) -> bool:
         """Tell whether a socket had rooms which can't be given back any more."""
@@ -97,4 +106,4 @@ class RoomDirectory:
     def _forget_oldest(self) -> None:
         sid, told = self._told.popitem(last=False)
         if told.rooms:
-            self.bury(sid)
+            self.bury(sid, told.tenant, told.changed)

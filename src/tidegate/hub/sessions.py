@@ -38,7 +38,7 @@ class Sessions:
         self._partition_of = partition_of
         self._positions = positions
         self._here = SessionStore(age=age)
-        self._elsewhere = RoomDirectory(age=ROOMS_AGE * age)
+        self._elsewhere = RoomDirectory(age=ROOMS_AGE * age, on_forgotten=self._doubt)
         # Sessions that began by then may have had rooms, though nothing is known of any.
         self._doubtful: dict[int, int] = {}
 
@@ -146,10 +146,13 @@ class Sessions:
     def _bury(self, socket: Socket) -> None:
         """Remember of a session that is over whether it had resource rooms."""
         if socket.rooms:
-            self._elsewhere.bury(socket.sid)
-        if self._elsewhere.has_forgotten:
-            self._elsewhere.has_forgotten = False
-            self._doubtful = dict(self._positions)
+            self._elsewhere.bury(socket.sid, socket.identity.tenant, socket.rooms_changed)
+
+    def _doubt(self, tenant: TenantId, changed: int) -> None:
+        """Doubt sessions that are no younger than one with rooms that was forgotten."""
+        partition = self._partition_of(tenant)
+        by = changed or self._positions.get(partition, 0)  # 0: told by an older version
+        self._doubtful[partition] = max(by, self._doubtful.get(partition, -1))
 
 
 def _take(session: Socket, rooms: Mapping[RoomName, int], changed: int) -> None:

@@ -26,9 +26,10 @@ def sessions(positions: dict[int, int] | None = None, key: bytes = KEY) -> Sessi
     )
 
 
-def told(rooms: dict[str, int], sid: str = "s") -> RoomsOfSession:
+def told(rooms: dict[str, int], sid: str = "s", changed: int = 0) -> RoomsOfSession:
     offsets = {RoomName(name): offset for name, offset in rooms.items()}
-    return RoomsOfSession(TenantId("acme"), NamespaceName("/"), UserId("42"), Sid(sid), offsets)
+    tenant, root = TenantId("acme"), NamespaceName("/")
+    return RoomsOfSession(tenant, root, UserId("42"), Sid(sid), offsets, changed)
 
 
 def test_a_private_id_says_which_socket_it_was_and_from_where_on() -> None:
@@ -139,13 +140,23 @@ def test_a_socket_without_rooms_comes_back_however_late() -> None:
 def test_old_sessions_are_in_doubt_once_rooms_had_to_be_forgotten() -> None:
     positions = {0: 1_000}
     here = sessions(positions)
-    here._elsewhere = RoomDirectory(age=100, max_sessions=1, max_buried=1)
-    for number in range(4):
-        here.note_rooms(told({"talk": 1}, f"r{number}"), now=0.0)
-    here.end(socket("x"))
-    old, new = socket("old"), socket("new")
-    old.start, new.start = 900, 1_001
-    for own, is_found in ((old, False), (new, True)):
-        claim = here.claim(here.private_id(own), socket())
-        assert claim is not None
-        assert (here.find(claim, socket()) is not None) is is_found
+    here._elsewhere = RoomDirectory(age=100, on_forgotten=here._doubt, max_sessions=1, max_buried=1)
+    for number in range(4):  # the first two are forgotten
+        here.note_rooms(told({"talk": 1}, f"r{number}", changed=800 + number), now=0.0)
+    assert is_found(here, start=802)
+    assert not is_found(here, start=801)
+    for number in range(2):
+        here.note_rooms(told({"talk": 1}, f"of an older version {number}"), now=0.0)
+    assert not is_found(here, start=803)
+    for number in range(2):
+        here.note_rooms(told({"talk": 1}, f"last {number}"), now=0.0)
+    assert not is_found(here, start=1_000)
+    assert is_found(here, start=1_001)
+
+
+def is_found(here: Sessions, start: int) -> bool:
+    own = socket("without rooms")
+    own.start = start
+    claim = here.claim(here.private_id(own), socket())
+    assert claim is not None
+    return here.find(claim, socket()) is not None
