@@ -359,6 +359,10 @@ api.interceptors.request.use((config) => {
   return config;
 });
 """
+HEADER = """\
+export const list = async ({ id, token }) =>
+  axios.get(`/rooms/${id}`, { headers: { 'x-access-token': token } });
+"""
 LIVE = f"""\
 {HEAD}import {{ useEffect }} from 'react';
 export function useLive() {{
@@ -387,6 +391,10 @@ export function useLive() {{
         (API, "{ query: { userId: user.id, key: user.key } }", "s.on('order', show);", False),
         ("", "{ query: { userId: user.id } }", "s.on('order', show);", True),
         ("", "{ query: { board } }", "s.on('order', show);", False),
+        ("", "{ auth: { userId: user.id } }", "s.on('order', show);", True),
+        ("", "{ auth: { ticket: user.ticket } }", "s.on('order', show);", False),
+        (HEADER, "{}", "s.on('order', show);", True),
+        (HEADER.replace("x-access-token", "x-trace"), "{}", "s.on('order', show);", False),
         ("", "{}", "s.emit('addUser', user.id);", True),
         ("", "{}", "s.emit('setup', { userId: user?._id });", True),
         ("", "{}", "s.emit('typing', user.name);", False),
@@ -409,6 +417,9 @@ def test_a_socket_without_the_token_that_requests_carry(
         (API, "new WebSocket(`${base}/live/${userId}?ticket=${ticket}`)", False),
         (API, "new WebSocket(`${base}/live/${userId}`, [credentials])", False),
         (API, "new WebSocket(`${base}/prices/${symbol}`)", False),
+        (API, "new WebSocket(BASE)", True),
+        (API, "new WebSocket(BASE, [credentials])", False),
+        ("", "new WebSocket(BASE)", False),
         ("", "new WebSocket(`wss://a.example/ws/${userId}/`)", False),
     ],
 )
@@ -428,6 +439,11 @@ def test_a_server_of_the_project_tells_whether_strangers_are_meant() -> None:
     assert review_project({"web/use-live.ts": live}, MISSING).findings
     files = {"web/use-live.ts": live, "api/server.ts": server}
     assert not review_project(files, MISSING).findings
+    served = "io.on('connection', (s) => s.on('m', (m) => s.emit('m', m)));\n"
+    blind = files | {"api/server.ts": server + served, "web/api.ts": API}
+    assert review_project(blind, MISSING).findings
+    asking = blind | {"api/server.ts": server + "io.use((s, next) => check(s, next));\n" + served}
+    assert not review_project(asking, MISSING).findings
     own = {"web/use-live.ts": live.replace("'https://a.example'", "'/'")}
     assert not review_project(own, MISSING).findings  # the cookie of the page goes with it
 

@@ -12,20 +12,24 @@ from tidegate.review.model import ClientSocket, Model
 from tidegate.review.source import Call, Node
 
 __all__ = [
+    "auth_is_no_proof",
     "is_addressed_by_user",
     "names_itself",
     "query_is_no_proof",
     "requests_carry_token",
+    "says_no_token",
     "sends_token_later",
 ]
 
 _BEARER = re.compile(
     rb"""\bauthorization['"]?\s*\]?\s*[:=]\s*[^;\n]{0,80}?[`'"]Bearer |\bsetAuthorization\w*\("""
+    rb"""|['"]x-(?:access|auth)-token['"]\s*\]?\s*[:=](?!=)"""
     rb"""|headers\.set\(\s*['"]authorization['"]\s*,\s*[`'"]Bearer """,
     re.IGNORECASE,
 )
 _STORED = re.compile(
     rb"(?:local|session)Storage|AsyncStorage|SecureStore|[cC]ookies?\b|store|getState|[sS]ession"
+    rb"|\(\s*\{[^()]{0,200}\btoken\b[^()]{0,80}\}\s*\)"
 )
 _CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".vue", ".svelte")
 _LOGIN = re.compile(
@@ -74,7 +78,7 @@ def _carries_token(model: Model, name: str) -> bool:
     if re.search(r"(?:^|/)(?:tests?|__tests__|node_modules|dist|build)/|\.(?:test|spec)\.", name):
         return False
     data = read(model.project.root / name, name, [])
-    if data is None or b"earer" not in data:
+    if data is None or not (b"earer" in data or b"x-a" in data):
         return False
     is_server = os.path.basename(name).endswith((".guard.ts", ".middleware.ts", ".strategy.ts"))
     return not is_server and bool(_BEARER.search(data)) and bool(_STORED.search(data))
@@ -93,8 +97,8 @@ def names_itself(model: Model, client: ClientSocket) -> bool:
         and not any(is_guarded(client.call.node, each.call) for each in openings_of(model, client))
     ):
         return False
-    query = _query(model, client)
-    if query is not None and query.kind == "object" and _is_user(query):
+    given = (_query(model, client), (client.options or {}).get("auth"))
+    if any(each is not None and each.kind == "object" and _is_user(each) for each in given):
         return True
     return any(_says_who(call) for call in client.file.calls if call.name == "emit")
 
@@ -110,6 +114,12 @@ def query_is_no_proof(model: Model, client: ClientSocket) -> bool:
     return query.kind == "object" and _is_all_claims(query)
 
 
+def auth_is_no_proof(client: ClientSocket) -> bool:
+    """Tell whether ``auth`` only names the user, which anybody may do."""
+    auth = (client.options or {}).get("auth")
+    return auth is not None and auth.kind == "object" and _is_all_claims(auth)
+
+
 def _is_all_claims(query: Node) -> bool:
     pairs = query.pairs()
     return bool(pairs) and all(_CLAIM.fullmatch(key) for key in pairs)
@@ -123,11 +133,17 @@ def _query(model: Model, client: ClientSocket) -> Node | None:
     return value if value != query else model.project.value(query)
 
 
-def is_addressed_by_user(model: Model, client: ClientSocket) -> bool:
-    """Tell a plain WebSocket whose address names the user, and whose file knows of no token."""
+def says_no_token(client: ClientSocket) -> bool:
+    """Tell a plain WebSocket whose file knows of no token, nor of a cookie."""
     if client.url is None or len(client.call.args) > 1:
         return False  # a second argument may be a token, as a protocol
-    if re.search(r"token|jwt|ticket|[?&]auth", client.file.text, re.IGNORECASE):
+    known = r"token|jwt|ticket|[?&]auth|cookie|credential"
+    return re.search(known, client.file.text, re.IGNORECASE) is None
+
+
+def is_addressed_by_user(client: ClientSocket) -> bool:
+    """Tell a plain WebSocket whose address names the user."""
+    if client.url is None:
         return False
     address = origin(client.url)
     return address.kind == "template_string" and any(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.edits.client import indented, with_option
 from tidegate.review.facts.client.signed_in_pages import (
+    auth_is_no_proof,
     is_addressed_by_user,
     names_itself,
     query_is_no_proof,
     requests_carry_token,
+    says_no_token,
     sends_token_later,
 )
 from tidegate.review.facts.client.sockets import is_page, judged, openings_of
@@ -100,6 +102,7 @@ export function signedIn() {
 
 _SEND = "Send the user's token in `auth`, by a function that runs at each connect."
 _WANTS = re.compile(r"handshake\??\.(?:auth|query|headers\??\.authorization)\b|handshake\s*;")
+_LOOKS = re.compile(r"handshake|cookie|verif|authenticat|allowRequest|session|token", re.IGNORECASE)
 _OTHERWISE = re.compile(r"cookie|request\.session|passport", re.IGNORECASE)
 _REFUSES = re.compile(r"next\(\s*new\s|next\(\s*\w*[eE]rr|\.disconnect\(|\bthrow\b")
 _MAY_BE_STRANGERS = re.compile(
@@ -137,7 +140,7 @@ def check(model: Model) -> Iterator[Finding]:
                 confidence="likely",
                 fix=_with_token(client),
             )
-        elif not _has_servers(model) and _proves_nothing(model, client):
+        elif not _servers_decide(model) and _proves_nothing(model, client):
             message = _signed_in(model, client)
             if message:
                 yield RULE.fault(
@@ -151,33 +154,56 @@ def check(model: Model) -> Iterator[Finding]:
 
 def _plain(model: Model, client: ClientSocket) -> Iterator[Finding]:
     """Look at a plain WebSocket of a page whose requests carry a token."""
-    if _has_servers(model) or not is_addressed_by_user(model, client):
+    if _has_servers(model) or not says_no_token(client) or not _is_personal(client):
         return
     if requests_carry_token(model, client):
         yield RULE.fault(
             client.call.node,
-            "Requests of this application carry a token; this socket only names the user.",
+            f"Requests of this application carry a token; this socket {_says(client)}.",
             remedy="Send a token that the server checks: in the first message, or a short-lived "
             "ticket in the address.",
             confidence="likely",
         )
 
 
+def _is_personal(client: ClientSocket) -> bool:
+    """Tell a socket of a user, or the one of the whole application, from a feed of its own."""
+    url = client.url
+    if url is None or is_addressed_by_user(client):
+        return url is not None
+    return url.kind == "identifier" and origin(url).kind not in ("template_string", "string")
+
+
+def _says(client: ClientSocket) -> str:
+    return "only names the user" if is_addressed_by_user(client) else "carries none"
+
+
 def _proves_nothing(model: Model, client: ClientSocket) -> bool:
     """Tell whether a client sends nothing, or a query that anybody may write."""
-    is_claimed = query_is_no_proof(model, client)
-    return _sends_nothing(model, client, apart="query" if is_claimed else "")
+    apart = {"query"} if query_is_no_proof(model, client) else set[str]()
+    return _sends_nothing(model, client, apart | ({"auth"} if auth_is_no_proof(client) else set()))
 
 
 def _signed_in(model: Model, client: ClientSocket) -> str:
     """Return what tells that users are signed in, of whom the socket says nothing."""
     if sends_token_later(client):
         return ""
-    if names_itself(model, client):
+    if not _has_servers(model) and names_itself(model, client):
         return "This connects without a token; that it names the user proves nothing."
     if requests_carry_token(model, client):
         return "Requests of this application carry a token; this socket carries none."
     return ""
+
+
+def _servers_decide(model: Model) -> bool:
+    """Tell whether a server of this project looks at who connects: then it tells what it wants."""
+    if not _has_servers(model):
+        return False
+    texts = [each.call.node.text for each in model.servers]
+    for gateway in model.gateways:
+        for handler in gateway.of_kind("connect", "message"):
+            texts += [each.node.text for each in model.project.reach(handler.function)[:12]]
+    return any(_LOOKS.search(text) for text in texts) or bool(model.middlewares)
 
 
 def _has_servers(model: Model) -> bool:
@@ -271,9 +297,9 @@ def _namespace(client: ClientSocket) -> str:
     return match[1] if match else "/"
 
 
-def _sends_nothing(model: Model, client: ClientSocket, apart: str = "") -> bool:
+def _sends_nothing(model: Model, client: ClientSocket, apart: Set[str] = frozenset()) -> bool:
     options = client.options or {}
-    sends = {"auth", "query", "extraHeaders", "withCredentials", "transportOptions"} - {apart}
+    sends = {"auth", "query", "extraHeaders", "withCredentials", "transportOptions"} - apart
     if sends & set(options) or is_given_later(model, client):
         return False
     url = client.url
