@@ -223,6 +223,23 @@ def test_pika(body: str, is_open: bool) -> None:
     assert bool(found(PIKA.replace("BODY", indented(body)), OPEN, "a.py")) == is_open
 
 
+def test_a_body_that_ends_the_program_each_time() -> None:
+    body = indented("work(json.loads(body))\nch.basic_ack(method.delivery_tag)")
+    code = PIKA.replace("BODY", body)
+    assert found(f"{code}\nchannel.start_consuming()\n", OPEN, "a.py")
+    kept = f"{code}\nwhile True:\n    channel.start_consuming()\n"
+    assert not found(kept, OPEN, "a.py")
+
+
+def test_a_guard_that_refuses_a_message() -> None:
+    code = NEST.replace("BODY", "work(body);\n    channel.ack(message);")
+    guarded = code.replace("  async x", "  @UseGuards(JwtGuard)\n  async x")
+    assert 6 in found(guarded, OPEN)
+    acks = "\nclass JwtGuard { canActivate(c) { c.getChannelRef().ack(c.getMessage()); } }\n"
+    assert 6 not in found(guarded + acks, OPEN)
+    assert 6 not in found(code, OPEN)
+
+
 def test_the_correction_of_an_early_return() -> None:
     code = NEST.replace("BODY", "if (!body.id) {\n      return;\n    }\n    channel.ack(message);")
     [told] = review_text(code, OPEN)

@@ -125,6 +125,11 @@ async def start(queue: aio_pika.abc.AbstractQueue) -> None:
 )
 
 
+_PARSES = re.compile(r"(?:json|orjson|ujson)\.loads\(|JSON\.parse\(")
+_KEEPS = ("try_statement", "while_statement")
+"""What may start the consumer anew, or tell whoever runs it."""
+
+
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Follow each way through consumers that acknowledge by themselves."""
@@ -135,6 +140,7 @@ def check(model: Model) -> Iterator[Finding]:
         if not how.is_settled or how.around or not is_read(model, consumer):
             continue
         yield from _open_ends(model, consumer)
+        yield from _guarded(model, consumer)
         for node, message in open_callbacks(model, consumer):
             yield RULE.fault(node, message, confidence="likely")
 
@@ -150,7 +156,11 @@ def _open_ends(model: Model, consumer: Consumer) -> Iterator[Finding]:
         if node in seen:
             continue
         seen.add(node)
-        if not each.is_explicit and _ends_the_consumer(consumer):
+        if (
+            not each.is_explicit
+            and _ends_the_consumer(consumer)
+            and not _is_poisoned(consumer, node)
+        ):
             yield RULE.could_not_tell(
                 node,
                 "If this fails, the consumer ends; whether that closes the channel isn't seen.",
@@ -166,6 +176,31 @@ def _open_ends(model: Model, consumer: Consumer) -> Iterator[Finding]:
         yield RULE.fault(
             node, _message(each), confidence=confidence, fix=_fix(consumer, each, node)
         )
+
+
+def _guarded(model: Model, consumer: Consumer) -> Iterator[Finding]:
+    """Yield a guard of Nest's that refuses a message before the handler could settle it."""
+    if consumer.framework != "nest" or _is_caught_around(model, consumer):
+        return
+    for guard in consumer.function.decorated("UseGuards"):
+        if all(_settles(model, arg) for arg in guard.args):
+            continue
+        message = "If this guard refuses, the handler never runs, and the message is never settled."
+        yield RULE.fault(guard.node, message, confidence="likely")
+
+
+def _settles(model: Model, guard: Node) -> bool:
+    """Tell whether a guard settles the message that it refuses."""
+    owner = model.project.class_named(guard.file, guard.text)
+    return owner is not None and re.search(r"\.(?:n?ack|reject)\(", owner.node.text) is not None
+
+
+def _is_poisoned(consumer: Consumer, failing: Node) -> bool:
+    """Tell a body that can't be parsed: it ends the process each time that it is delivered."""
+    if not _PARSES.match(failing.text) or failing.file is not consumer.file:
+        return False
+    starts = [call for call in consumer.file.calls if call.name in ("start_consuming", "consume")]
+    return bool(starts) and not any(each.node.enclosing(*_KEEPS) for each in starts)
 
 
 def _place(consumer: Consumer, end: Exit) -> Node:
