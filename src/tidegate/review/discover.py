@@ -47,6 +47,7 @@ _PATTERNS = tuple(
         (b"ocket", rb"ocket\??\.(?:on|once|emit|join|data|auth|connect|handshake|use)\b"),
         (b"Pattern", rb"(?:Event|Message)Pattern[(<]"),
         (b"pika", rb"\bpika\b"),
+        (b"query_string", rb"scope(?:\[|\.get\()['\"]query_string"),
         (b"channels", rb"channels\.|from channels"),
         (b"sio.", rb"\bsio\.(?:on|event|emit)\b"),
         (b"io.", rb"\bio\.(?:to|in|emit)\("),

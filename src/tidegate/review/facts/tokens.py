@@ -25,8 +25,9 @@ __all__ = [
 ]
 
 _TOKEN = re.compile(
-    r"(?:\w*_)?(?:access|auth|id|jwt|bearer|session|user|raw|ws|socket|client|my|refresh|api|encoded)?"
-    r"_?-?(?:token|jwt)|authorization|api_?key",
+    r"(?:x-)?(?:\w*_)?(?:email_?|password_?)?(?:access|auth|id|jwt|bearer|session|user|raw|ws|socket|client|my|refresh|api|encoded"
+    r"|verification|reset|activation|confirmation|invit(?:e|ation))?_?-?"
+    r"(?:token|jwt)|authorization|api_?key",
     re.IGNORECASE,
 )
 _NO_TOKEN = re.compile(

@@ -48,8 +48,12 @@ BODY
         ("const user = await this.auth.checkUserToken(client.handshake); if (!user) return;", []),
         ("if (!this.isTokenValid(client.handshake.auth)) client.disconnect();", []),
         ("client.data.user = userFromToken(client.handshake.auth.token);", []),
+        ("const token = client.handshake.auth.token; try { if (token) this.jwt.verify(token); }"
+         " catch (e) { client.disconnect(); }", [6]),
+        ("const token = client.handshake.auth.token; try { if (!token) throw 1;"
+         " if (token) this.jwt.verify(token); } catch (e) { client.disconnect(); }", []),
     ],
-)
+)  # fmt: skip
 def test_nest_is_told_at_the_handler(body: str, lines: list[int]) -> None:
     assert found(NEST.replace("BODY", body).replace("INIT", ""), RULE) == lines
 
@@ -73,6 +77,7 @@ def test_nest_without_a_handler_is_told_at_the_class() -> None:
         (["if websocket.user.id != user_id:", "    await websocket.close()"], []),
         (["if websocket.scope['user'] is None:", "    await websocket.close()"], []),
         (["user = await user_from_token(websocket.cookies['session'])"], []),
+        (["sockets[user_id].discard(websocket)"], [5]),
     ],
 )
 def test_fastapi(body: list[str], lines: list[int]) -> None:
@@ -97,6 +102,32 @@ def test_fastapi(body: list[str], lines: list[int]) -> None:
 def test_python_socketio(body: list[str], lines: list[int]) -> None:
     code = SIO.replace("BODY", "\n".join(f"    {line}" for line in body))
     assert found(code, RULE, "a.py") == lines
+
+
+def test_that_a_thing_is_there_says_nothing_of_who_asks() -> None:
+    code = """\
+from fastapi import Depends, FastAPI, WebSocket
+app = FastAPI()
+@app.websocket("/ws/{KEY}")
+async def live(websocket: WebSocket, KEY: int, session: AsyncSession = Depends(get_session)):
+    await websocket.accept()
+    result = await session.execute(select(Board).where(Board.key == KEY))
+    board = result.scalar_one_or_none()
+    if not board:
+        await websocket.close(code=4004)
+        return
+    await websocket.send_json(board.state)
+"""
+    assert found(code.replace("KEY", "board_id"), RULE, "a.py") == [4]
+    assert not found(code.replace("KEY", "invite_code"), RULE, "a.py")
+
+
+def test_a_deadline_checks_nobody() -> None:
+    code = SIO.replace("BODY", "    asyncio.create_task(NAME(sid))")
+    late = "async def NAME(sid):\n    if sid not in users:\n        await sio.disconnect(sid)\n"
+    later = (code + late).replace("NAME", "check_auth_timeout")
+    assert found(later, RULE, "a.py") == [4]
+    assert not found((code + late).replace("NAME", "check_auth"), RULE, "a.py")
 
 
 def test_another_name_of_this_is_followed() -> None:

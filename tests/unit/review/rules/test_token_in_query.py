@@ -51,6 +51,8 @@ def test_clients() -> None:
     head = "import { io } from 'socket.io-client';\n"
     assert found(head + "io(url, { query: { token: t } });", "token-in-query") == [2]
     assert found(head + "io(`${url}?token=${t}`);", "token-in-query") == [2]
+    assert found(head + "io(url, { query: { 'x-token': t } });", "token-in-query") == [2]
+    assert not found(head + "io(url, { query: { 'x-board': t } });", "token-in-query")
     assert not found(head + "io(url, { query: { room }, auth: { token: t } });", "token-in-query")
     assert found("const url = `wss://a/?token=${t}`;\nnew WebSocket(url);", "token-in-query") == [2]
     assert not found("// WebSocket\nfetch(`/a?token=${t}`);", "token-in-query")
@@ -109,6 +111,7 @@ def test_the_request_of_a_web_socket(read: str) -> None:
         "function at(t) { return base + '?token=' + t; }\nconst s = new WebSocket(at(t));",
         "// WebSocket\nthis.props.open(`${WS_URL}/ws/game?token=${t}`);",
         "import { io } from 'socket.io-client';\nio(url, { query: `token=${t}` });",
+        "// WebSocket\nuseWebSocket(url, { queryParams: { token: t } });",
     ],
 )
 def test_other_ways_to_write_it_there(code: str) -> None:
@@ -121,6 +124,7 @@ def test_other_ways_to_write_it_there(code: str) -> None:
         "// WebSocket\nfetch(`https://a/verify?token=${t}`);",
         "// WebSocket\nconst u = new URL(a); u.searchParams.set('token', t); fetch(u);",
         "new WebSocket(`wss://a/?ticket=${ticket}`);",
+        "// WebSocket\nuseWebSocket(url, { queryParams: { board } });",
         "new WebSocket(`wss://a/?room=${room}`, ['bearer', token]);",
         "log(`wss://a/?token=<token> is how it was`);",
     ],
@@ -147,6 +151,18 @@ class M(BaseMiddleware):
         {read}
 """
     assert found(code, "token-in-query", "a.py") == [5]
+
+
+def test_a_middleware_that_imports_nothing_of_channels() -> None:
+    code = """\
+from urllib.parse import parse_qs
+class M:
+    async def __call__(self, scope, receive, send):
+        query = scope.get("query_string", b"").decode()
+        token = parse_qs(query).get("KEY", None)
+"""
+    assert found(code.replace("KEY", "token"), "token-in-query", "a.py") == [5]
+    assert not found(code.replace("KEY", "board"), "token-in-query", "a.py")
 
 
 def test_flask_reads_the_arguments_of_the_handshake() -> None:

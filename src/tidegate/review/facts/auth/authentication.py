@@ -10,11 +10,13 @@ from typing import Literal
 from tidegate.review.facts.auth.gate_refusals import (
     has_credentials,
     is_of_message,
+    is_of_missing,
+    is_voluntary,
     only_asks,
     refusal_of,
 )
 from tidegate.review.facts.auth.gates import Gate, gates, gates_before
-from tidegate.review.facts.auth.names import is_other, verifies
+from tidegate.review.facts.auth.names import is_deadline, is_other, verifies
 from tidegate.review.model import Function, Gateway, Model
 from tidegate.review.source import Node
 
@@ -22,7 +24,7 @@ __all__ = ["Evidence", "authentication", "authentication_before", "guards_of"]
 
 _HARMLESS = re.compile(
     r"(?:^|\.)(?:log|debug|info|warn|warning|error|verbose|print|set|add|push|append|delete|remove"
-    r"|join|emit|on|once|to|get|has|String|accept|send|send_json|send_text|enter_room|dir|disconnect)$"
+    r"|join|emit|on|once|to|get|has|String|accept|discard|pop|toISOString|getTime|keys|values|entries|next|send|send_json|send_text|enter_room|dir|disconnect)$"
 )
 _CHECKS = re.compile(r"check|auth|valid|verif|guard|allow|permi|user|token|require", re.IGNORECASE)
 _NAMES_USER = re.compile(
@@ -160,6 +162,8 @@ def _in_reach(model: Model, gate: Function) -> Evidence:
     unknown: Evidence | None = None
     reached = _connecting(model, gate)
     for function in reached:
+        if is_deadline(function.name):
+            continue
         evidence = _in_function(model, function, is_gate=function is gate)
         if evidence.is_proof:
             return evidence
@@ -202,12 +206,16 @@ def _in_function(model: Model, function: Function, *, is_gate: bool) -> Evidence
     names = _names(function)
     for name in names:
         if verifies(name.text) and not is_other(name) and not is_of_message(name, function):
+            if is_gate and is_voluntary(function, name):
+                return Evidence("no")  # who brings no token isn't asked for one
             return Evidence("yes", name)
     refusal = refusal_of(function)
     is_ours = is_gate or refusal is None or "raise" not in refusal.kind
     if refusal is not None and (is_ours or _CHECKS.search(function.name)):
         by_credentials = has_credentials(function)
         if by_credentials and is_gate and only_asks(function):
+            return Evidence("no")
+        if is_gate and not by_credentials and is_of_missing(function, refusal):
             return Evidence("no")
         is_user = by_credentials or re.search(r"\b[uU]ser\b", function.body.text) is not None
         return Evidence("yes" if is_user else "unknown", refusal, not by_credentials)

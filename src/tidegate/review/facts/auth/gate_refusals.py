@@ -7,7 +7,14 @@ import re
 from tidegate.review.model import Function
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["has_credentials", "is_of_message", "only_asks", "refusal_of"]
+__all__ = [
+    "has_credentials",
+    "is_of_message",
+    "is_of_missing",
+    "is_voluntary",
+    "only_asks",
+    "refusal_of",
+]
 
 _CREDENTIALS = re.compile(
     r"\b(?:\w*[tT]oken\w*|\w*[aA]uth\w*|\w*[sS]ession\w*|\w*[cC]ookies?\w*|\w*[jJ]wt\w*|api_?[kK]ey\w*"
@@ -25,6 +32,12 @@ _ASIDE = re.compile(
     r"(?:^|\.)(?:next|fn|callback|cb|done|Error|\w*Exception|\w*Error|log|info|warn|warning|debug"
     r"|error|print|get|disconnect|close|emit|join|enter_room|String)$"
 )
+_ASKED_LATER = re.compile(r"\bif\s*\(\s*!\s*\(?\w+(?:\s+as\s+\w+\))?\??\.(?:data\??\.)?user")
+_DB_SESSION = re.compile(
+    r"(?:db_?|async_?)?[sS]ession(?:_?[lL]ocal|_?maker)?|AsyncSession|get_(?:db_|async_)?session"
+)
+_QUERIES = re.compile(r"\.(?:execute|query|scalars?|commit)\(|AsyncSession|sessionmaker")
+_SECRET_ID = re.compile(r"code|pin\b|key|invite|share|secret|slug")
 _SETUPS = ("afterInit", "onModuleInit", "onApplicationBootstrap", "constructor", "createIOServer")
 
 
@@ -32,6 +45,8 @@ def has_credentials(function: Function) -> bool:
     """Tell whether a function that refuses clients looks at a token, or at a user it was given."""
     body = function.body
     names = body.find("identifier", "property_identifier", "shorthand_property_identifier_pattern")
+    if function.file.is_python and _QUERIES.search(function.file.text):
+        names = [name for name in names if not _DB_SESSION.fullmatch(name.text)]
     return (
         any(_CREDENTIALS.fullmatch(name.text) and not _is_holder(name) for name in names)
         or _HELD_USER.search(body.text) is not None
@@ -63,6 +78,45 @@ def only_asks(function: Function) -> bool:
         if is_kept and right is not None and re.search(r"token", right.text, re.IGNORECASE):
             return False
     return re.search(r"token", body.text, re.IGNORECASE) is not None
+
+
+def is_voluntary(function: Function, place: Node) -> bool:
+    """Tell whether a token is verified if there is one, and nothing else turns anybody away.
+
+    Nest's connect handlers only: a middleware leaves it to the messages who may do what.
+    """
+    if function.name != "handleConnection":
+        return False
+    if function.owner is not None and _ASKED_LATER.search(function.owner.node.text):
+        return False
+    asked = place.enclosing("if_statement")
+    condition = asked.field("condition") if asked is not None else None
+    if asked is None or condition is None or asked.field("alternative") is not None:
+        return False
+    if not re.fullmatch(r"\(\s*[\w.?!]*[tT]oken\w*\s*\)", condition.text):
+        return False
+    refusals = [call.node for call in function.calls if call.name in _REFUSALS]
+    refusals += function.body.find("throw_statement", "return_statement")
+    return all(
+        each.enclosing("catch_clause") or asked.start <= each.start < asked.end for each in refusals
+    )
+
+
+def is_of_missing(function: Function, refusal: Node) -> bool:
+    """Tell an endpoint that only says that a thing isn't there: ``if not board: close()``.
+
+    An id is no secret, a code that a client was given may be one.
+    """
+    asked = refusal.enclosing("if_statement")
+    condition = asked.field("condition") if asked is not None else None
+    match = re.fullmatch(r"not (\w+)|(\w+) is None", condition.text) if condition else None
+    if match is None or _SECRET_ID.search(" ".join(p.name for p in function.parameters)):
+        return False
+    name = match[1] or match[2]
+    return any(
+        re.fullmatch(rf"{name} = .*(?:scalar\w*|first|get|one_or_none)\(.*\)", each.text, re.DOTALL)
+        for each in function.body.find("assignment")
+    ) and not re.search(r"\b[uU]ser", function.body.text)
 
 
 def _is_holder(name: Node) -> bool:

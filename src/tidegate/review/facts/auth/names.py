@@ -6,7 +6,7 @@ import re
 
 from tidegate.review.source import Node
 
-__all__ = ["is_other", "verifies"]
+__all__ = ["is_deadline", "is_other", "verifies"]
 
 _VERIFIES = re.compile(
     r"(?:jwt_?)?(?:verify|authenticate|authorize|introspect|decode)(?:[A-Z_]\w*|Async|d)?"
@@ -35,6 +35,13 @@ _DATABASE = re.compile(
     r"get_?(?:async_?|db_?|new_?)?session(?:_?local|_?maker)?|decode", re.IGNORECASE
 )
 
+_DEADLINE = re.compile(r"time_?out|deadline", re.IGNORECASE)
+
+
+def is_deadline(name: str) -> bool:
+    """Tell ``check_auth_timeout``, which ends who has not signed in, and verifies nobody."""
+    return _DEADLINE.search(name) is not None
+
 
 def verifies(name: str) -> bool:
     """Tell whether a name says that who somebody is gets verified, or was."""
@@ -50,6 +57,8 @@ def verifies(name: str) -> bool:
 
 def is_other(name: Node) -> bool:
     """Tell ``bytes.decode()`` and ``get_session()`` of a database from what they look like."""
+    if is_deadline(name.text):
+        return True
     if not _DATABASE.fullmatch(name.text):
         return False
     around = name.parent

@@ -67,6 +67,13 @@ def _in_url(model: Model, file: SourceFile) -> Iterator[Sent]:
     for call in file.calls:
         if call.name in ("set", "append") and _fills_url(call):
             yield call.node, _URL, None
+        if call.name == "useWebSocket" and len(call.args) > 1:
+            params = (
+                call.args[1].pairs().get("queryParams") if call.args[1].kind == "object" else None
+            )
+            for key, value in params.pairs().items() if params and params.kind == "object" else ():
+                if is_token_name(key):
+                    yield value, f"The client sends `{key}` in the address.", None
         if call.name not in _OPENERS or not call.args:
             continue
         if call.name == "connect" and not re.search(
@@ -84,6 +91,14 @@ def _in_url(model: Model, file: SourceFile) -> Iterator[Sent]:
             continue  # a page, a text about addresses
         if not any(node == each or node in each.find(node.kind) for each in seen):
             yield node, _URL, None
+
+
+def _in_params(options: Node) -> Iterator[Sent]:
+    """Yield the token in ``queryParams`` of react-use-websocket, which go into the address."""
+    params = options.pairs().get("queryParams") if options.kind == "object" else None
+    for key, value in params.pairs().items() if params and params.kind == "object" else ():
+        if is_token_name(key):
+            yield value, f"The client sends `{key}` in the address.", None
 
 
 def _address(model: Model, call: Call) -> Node | None:

@@ -104,7 +104,7 @@ _HEADERS = re.compile(
     r"|\[['\"](?:[aA]uthorization|[cC]ookie)['\"]\])?|(?:[\w.]*\.)?scope(?:\[['\"]headers['\"]\])?"
 )
 _ADDRESS = re.compile(r"[?&](?:\w+_)?(?:token|jwt)=(?:\$?\{|['\"]\s*\+)", re.IGNORECASE)
-_PLAIN = re.compile(r"_?(?:token|authorization|api_?key)", re.IGNORECASE)
+_PLAIN = re.compile(r"_?(?:token|authorization)", re.IGNORECASE)
 _AUTH = re.compile(
     r"auth(?!or)|headers?\b|cookie|jwt|bearer|session|localStorage|sign_?in|\bsign\(|log_?in|access_?token"
     r"|verify|credential|handshake|query\s*:\s*\{",
