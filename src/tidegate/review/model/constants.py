@@ -20,7 +20,7 @@ def text_of(project: Project, node: Node | None) -> str | None:
         return None
     made = _literal(project.value(holder))
     if made is not None:
-        entry = made.pairs().get(name.text)
+        entry = _entry(project, made, name.text, 0)
         return entry.string if entry is not None else None
     home = project.home_of(value.file, holder.text)
     return _member(home[0], home[1], name.text) if home is not None else None
@@ -35,6 +35,20 @@ def _literal(node: Node | None) -> Node | None:
         call = Call(node)
         node = call.args[0] if call.path == "Object.freeze" and call.args else None
     return node if node is not None and node.kind == "object" else None
+
+
+def _entry(project: Project, literal: Node, key: str, depth: int) -> Node | None:
+    """Return an entry of a literal, or of one that is spread into it."""
+    own = literal.pairs().get(key)
+    if own is not None or depth > 3:
+        return own
+    for child in literal.children:
+        if child.kind == "spread_element" and child.children:
+            spread = _literal(project.value(child.children[0]))
+            found = _entry(project, spread, key, depth + 1) if spread is not None else None
+            if found is not None:
+                return found
+    return None
 
 
 def _member(file: SourceFile, enum: str, name: str) -> str | None:

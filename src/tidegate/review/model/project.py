@@ -265,7 +265,10 @@ class Project:
         if "." in name:
             head, _, rest = name.partition(".")
             if head in imports:
-                return self._in_module(file, Import(imports[head].module, rest), depth)
+                module = _joined(imports[head]) if file.is_python else imports[head].module
+                is_module = file.is_python and self._module_file(file, module) is not None
+                within = module if is_module else imports[head].module
+                return self._in_module(file, Import(within, rest), depth)
         for local, each in imports.items():
             if local.startswith("* "):  # export * from './other'
                 found = self._in_module(file, Import(each.module, name), depth)

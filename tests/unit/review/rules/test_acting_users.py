@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.review.helpers import found
+from tests.unit.review.helpers import found, review_project
 
 RULE = "tenant-from-client"
 NODE = """\
@@ -61,6 +61,10 @@ class C(AsyncWebsocketConsumer):
         "s.on('messages', ({ senderId, receiverId }) => Note.find({ senderId, receiverId }));",
         "s.on('sendMessage', async ({ userId, text }) => {"
         " const u = await User.findById(userId); io.emit('m', u.name, text); });",
+        "s.on('m', (m) => { if (m.to !== m.sender) io.to(m.to).emit('m', m); });",
+        "s.on('typing', ({ room, username }) => s.to(room).emit('typing', { username }));",
+        "s.on('hello', (id) => { userSockets.set(id, s); });",
+        "s.on('m', (m) => prisma.message.create({ data: { ownerId: m.ownerId } }));",
     ],
 )
 def test_on_node(body: str) -> None:
@@ -86,6 +90,13 @@ def test_on_node(body: str) -> None:
         "s.on('call', ({ to, from }) => { io.to(to).emit('call', { from }); });",
         "s.on('done', ({ studentId }) => { const i = exam.students.findIndex("
         "(x) => x.id === studentId); log(i); });",
+        "s.on('m', (m) => { io.to(m.to).emit('m', m); });",
+        "s.on('call', (m) => { if (m.from) io.to(m.to).emit('offer', m); });",
+        "s.on('m', (m) => { m.sender; io.to(m.to).emit('m', { ...m, sender: s.user.id }); });",
+        "s.on('typing', ({ room, username }) => log(room, username));",
+        "s.on('typing', ({ room }) => s.to(room).emit('typing', { username: s.user.name }));",
+        "s.on('hello', (id) => { boardSockets.set(id, s); });",
+        "s.on('look', (m) => prisma.board.findFirst({ where: { ownerId: m.ownerId } }));",
     ],
 )
 def test_near_misses_on_node(body: str) -> None:
@@ -133,6 +144,9 @@ def test_in_nest(event: str, body: str, is_fault: bool) -> None:
         ("mark_read", "await db.notes.update_many({'to': data['user_id']}, READ)", True),
         ("hello", "users[data['user_id']].add(sid)", True),
         ("leave", "typing_users[data['chat']].discard(data['user_id'])", True),
+        ("post", "n = {'created_by': data['player_id']}\n    await db.n.insert_one(n)", True),
+        ("post", "n = {'moved_to': data['player_id']}\n    await db.n.insert_one(n)", False),
+        ("post", "crud.save(db, schemas.NoteIn(**data))", False),
         (
             "post",
             "me = users[sid]\n    doc = {'by': me, 'to': data['user_id']}\n"
@@ -144,6 +158,23 @@ def test_in_nest(event: str, body: str, is_fault: bool) -> None:
 def test_in_python(event: str, body: str, is_fault: bool) -> None:
     code = SIO.replace("EVENT", event) + body
     assert bool(found(code, RULE, "a.py")) == is_fault
+
+
+def test_a_model_of_a_payload_is_stored_elsewhere() -> None:
+    files = {
+        "app/live.py": "import socketio\nfrom app import crud, schemas\n"
+        "sio = socketio.AsyncServer()\n@sio.event\nasync def send(sid, data):\n"
+        "    await crud.create_note(db, schemas.NoteIn(**data))\n",
+        "app/crud.py": "from app import models, schemas\n"
+        "async def create_note(db, note: schemas.NoteIn):\n"
+        "    db.add(models.Note(**note.model_dump()))\n",
+        "app/schemas.py": "class NoteIn(BaseModel):\n    FIELD: int\n    text: str\n",
+        "app/models.py": "class Note(Base):\n    pass\n",
+    }
+    for name, places in (("sender_id", [("app/crud.py", 3)]), ("board_id", [])):
+        told = files | {"app/schemas.py": files["app/schemas.py"].replace("FIELD", name)}
+        findings = review_project(told, RULE).findings
+        assert [(each.file, each.line) for each in findings] == places
 
 
 def test_an_account_found_by_the_name_in_a_payload() -> None:

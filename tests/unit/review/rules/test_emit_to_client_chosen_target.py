@@ -51,6 +51,15 @@ def node(body: str) -> list[int]:
         "this.server.to(data.socketId).emit('signal', data.signal);",
         "data.members.forEach((id) => this.server.to(id).emit('m', 1));",
         "if (data.to === client.data.userId) return; this.server.to(data.to).emit('m', 1);",
+        "const c = await Chat.findById(data.chatId);"
+        " this.server.to(c._id.toString()).emit('m', 1);",
+        "const c = await Chat.findById(data.chatId);"
+        " c.members.forEach((m) => this.server.to(this.users.get(m.id)).emit('m', 1));",
+        "const { error } = await db.from('notes').insert("
+        "{ by: client.data.user.id, room: data.roomId }).single();"
+        " if (error) throw error; this.server.to(data.roomId).emit('m', 1);",
+        "if (!(await this.chats.get(data.chatId, client.data.user.id))) return;"
+        " this.server.to(data.teamId).emit('m', 1);",
     ],
 )
 def test_a_payload_names_the_target(body: str) -> None:
@@ -68,6 +77,13 @@ def test_a_payload_names_the_target(body: str) -> None:
         " this.server.to(data.roomId).emit('m', 1);",
         "const order = await this.orders.find(data.id); this.server.to(order.room).emit('m', 1);",
         "this.events.emit('m', data.roomId);",
+        "const c = await Chat.findOne({ _id: data.chatId, members: client.data.user.id });"
+        " if (!c) return; this.server.to(c._id.toString()).emit('m', 1);",
+        "const c = await Chat.findById(data.chatId);"
+        " if (!c.members.includes(client.data.user.id)) return;"
+        " c.members.forEach((m) => this.server.to(this.users.get(m)).emit('m', 1));",
+        "if (!(await this.chats.get(data.chatId, client.data.user.id))) return;"
+        " this.server.to(data.chatId).emit('m', 1);",
         "// this.server.to(data.roomId).emit('m')",
     ],
 )
@@ -99,6 +115,35 @@ def test_games_that_are_kept_in_a_database_are_somebodys() -> None:
     assert node(PARTY.replace("FIND", "const game = await Game.findById(gameId);")) == [5]
 
 
+def test_a_method_that_the_connect_handler_calls_registers() -> None:
+    code = """\
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+@WebSocketGateway()
+export class A {
+  @WebSocketServer() server: Server;
+  handleConnection(client: Socket) { this.listen(client); }
+  listen(socket: Socket) {
+    socket.on('send', (data) => { this.server.to(ROOM).emit('m', 1); });
+  }
+}
+"""
+    assert found(code.replace("ROOM", "data.room"), RULE) == [7]
+    assert not found(code.replace("ROOM", "socket.data.room"), RULE)
+
+
+def test_names_of_events_that_are_spread() -> None:
+    files = {
+        "events.ts": "const Own = { SEND: 'send' } as const;\n"
+        "export const Events = { ...Own, CONNECTION: 'connection' } as const;\n",
+        "live.ts": "import { Server } from 'socket.io';\nimport { Events } from './events';\n"
+        "const io = new Server(80);\nio.on(Events.CONNECTION, (s) => {\n"
+        "  s.on(Events.SEND, (room) => { s.to(room).emit('m', 1); });\n});\n",
+    }
+    assert [each.line for each in review_project(files, RULE).findings] == [5]
+    closed = files | {"events.ts": files["events.ts"].replace("'connection'", "'error'")}
+    assert not review_project(closed, RULE).findings
+
+
 def test_socketio_on_node() -> None:
     assert node("socket.on('x', (d) => { io.to(d.to).emit('call', d.signal); });") == [3]
     users = "const users = {};"
@@ -118,6 +163,9 @@ def test_python() -> None:
     )
     assert not found(SIO.replace("BODY", check), RULE, "a.py")
     assert not found(SIO.replace("BODY", "await sio.emit('m', data, to=sid)"), RULE, "a.py")
+    sid = "where = users.get(data['to'], {}).get('sid')\n    await sio.emit('m', 1, to=where)"
+    assert found(SIO.replace("BODY", sid), RULE, "a.py")
+    assert not found(SIO.replace("BODY", sid.replace("data['to']", "sid")), RULE, "a.py")
     flask = "from flask_socketio import SocketIO, emit\nsocketio = SocketIO()\n"
     flask += "@socketio.on('m')\ndef m(data):\n    emit('m', data, room=data['room'])\n"
     assert found(flask, RULE, "a.py") == [5]

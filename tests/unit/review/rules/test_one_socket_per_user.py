@@ -27,6 +27,9 @@ io.on('connection', (socket) => {
         "socket.on('add', (userId) => { users.set(userId, socket.id); });",
         "redis.set(`user:${userId}`, socketId);",
         "redis.hset('users', userId, socket.id);",
+        "User.findByIdAndUpdate(userId, { socketId: socket.id });",
+        "User.updateOne({ _id: userId }, { $set: { socketId: socket.id } });",
+        "users[userId]['socketId'] = socket.id;",
     ],
 )
 def test_a_map_keeps_one_socket(body: str) -> None:
@@ -51,6 +54,9 @@ def test_a_map_keeps_one_socket(body: str) -> None:
         "socket.userId = userId;",
         "// users.set(userId, socket.id);",
         "users.set('userId', socket.id);",
+        "Board.findByIdAndUpdate(boardId, { socketId: socket.id });",
+        "User.findByIdAndUpdate(userId, { $push: { sockets: socket.id } });",
+        "boards[boardId]['socketId'] = socket.id;",
     ],
 )
 def test_a_map_of_something_else(body: str) -> None:

@@ -64,6 +64,11 @@ def node(body: str) -> list[int]:
         "this.enter(client, data.roomId);",
         "if (data.roomId !== client.data.user.id) client.join(data.roomId);",
         "if (this.rooms.isMember(data.other, client.data.user.id)) {} client.join(data.roomId);",
+        "if (client.rooms.has(data.roomId)) return; client.join(data.roomId);",
+        "if (!client.rooms.has(data.roomId)) { client.join(data.roomId); }",
+        "const room = await this.rooms.findById(data.roomId); if (!room) return;"
+        " client.join(room.id);",
+        "client.join('admins');",
     ],
 )
 def test_a_payload_names_the_room(body: str) -> None:
@@ -104,6 +109,11 @@ def test_a_payload_names_the_room(body: str) -> None:
         " client.join(data.roomId);",
         "client.join(`chat:${client.data.user.id}:${data.other}`);",
         "client.join(`price:${data.symbol}`);",
+        "const room = await this.rooms.findOne({ id: data.roomId, member: client.data.user.id });"
+        " if (!room) return; client.join(room.id);",
+        "const room = await this.rooms.findById(data.roomId); client.join(client.data.room);",
+        "if (client.data.user.role === 'boss') client.join('admins');",
+        "await this.rooms.checkRole(client); client.join('admins');",
     ],
 )
 def test_the_near_misses(body: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tidegate.review.facts.tenant.expressions import inner, path_of, words_of
+from tidegate.review.facts.tenant.expressions import entries, inner, path_of, words_of
 from tidegate.review.facts.tenant.flow import Sent, Values
 from tidegate.review.facts.tenant.following import Visit
 from tidegate.review.facts.tenant.identity_names import (
@@ -14,7 +14,6 @@ from tidegate.review.facts.tenant.identity_names import (
     ROLE,
     USER,
     Choice,
-    entries,
     heard,
     identities,
     is_about_others,
@@ -35,6 +34,7 @@ _MARKS = re.compile(
 )
 _WRITES = re.compile(r"create|save|insert|emit|send|publish|add")
 _WRITES_SQL = re.compile(r"[\"'`]*\s*(?:INSERT\s+INTO|UPDATE)\b", re.IGNORECASE)
+_MADE = re.compile(r"(?:[A-Z]\w*)?(?:Create|Message)|Create[A-Z]\w*")
 _OWN_MESSAGE = re.compile(r"(?:edit|delete)_message")
 _TALKS = re.compile(r"message|chat|conversation")
 _READER = re.compile(r"(?:receiver|reciever|recipient|reader|viewer)_?id")
@@ -43,6 +43,8 @@ _FINDS = re.compile(
     r"a?get|filter_by|get_object_or_404|find(?:_(?:one|unique|first|by_id|by_pk|one_by|all|many))?"
     r"|(?:get|find|fetch|load)_user(?:_by_id)?"
 )
+_CREATES = re.compile(r"create|insert|save|new")
+_OWNER = re.compile(r"owner_?id")
 _NAME = re.compile(r"user_?name")
 _STORES = re.compile(r"message|save|send|post|comment|create|receive|chat|edit|delete|update")
 _EMITS = ("emit", "send", "group_send", "broadcast")
@@ -59,7 +61,11 @@ def acted(visit: Visit, call: Call) -> Iterator[Choice]:
     if call.name in ("to", "in", "join", "set", "get", "has", "delete"):
         return
     is_sql = bool(call.args) and _WRITES_SQL.match(_query_of(call)) is not None
-    if visit.came is not None and not is_sql and not _WRITES.match(words_of(call.name)):
+    is_write = _WRITES.match(words_of(call.name)) or (
+        call.file.is_python
+        and (_MADE.fullmatch(call.name) or ("..." in call.keywords and call.name[:1].isupper()))
+    )
+    if visit.came is not None and not is_sql and not is_write:
         return
     if not is_sql and not _does_something(visit, call):
         return
@@ -74,7 +80,7 @@ def acted(visit: Visit, call: Call) -> Iterator[Choice]:
             continue
         if sent.source == "payload" or is_tenant(sent.label) or _is_believed(visit, sent):
             yield Choice(sent, call.node, "actor")
-    if not is_answer and call.name not in _EMITS:
+    if not is_answer:
         whole = sender_of(visit, call)
         if whole is not None:
             yield Choice(whole, call.node, "actor")
@@ -94,13 +100,31 @@ def _given(visit: Visit, call: Call) -> set[Sent]:
         for values in (visit.flow.sent(value), _fields(visit, value)):
             found.update(identities(values, own=own))
             if call.name in _EMITS:
+                found.update(each for each in values if own and _NAME.fullmatch(each.label))
                 continue
+            found.update(_written_as_actor(visit, call))
+            if own and _CREATES.match(words_of(call.name)):
+                found.update(each for each in values if _OWNER.fullmatch(each.label))
             if own and _is_of_reader(heard(visit)):
                 found.update(each for each in values if _READER.fullmatch(each.label))
             found.update(each for each in values if each.label == "from")
             if own and _is_only_person(visit):
                 found.update(each for each in values if ROLE.fullmatch(each.label))
     return found
+
+
+def _written_as_actor(visit: Visit, call: Call) -> Iterator[Sent]:
+    """Yield the user that a record is said to be by: ``{"created_by": data.player_id}``."""
+    if not _CREATES.match(words_of(call.name)):
+        return
+    for arg in call.args:
+        made = visit.flow.set_from.get(arg.text, []) if arg.kind == "identifier" else [arg]
+        for literal in map(inner, made):
+            if literal.kind not in ("object", "dictionary"):
+                continue
+            for key, value in literal.pairs().items():
+                if ACTOR.fullmatch(words_of(key)):
+                    yield from (s for s in visit.flow.sent(value) if s.label.endswith("_id"))
 
 
 def _fields(visit: Visit, node: Node) -> Values:
@@ -239,7 +263,10 @@ def _does_something(visit: Visit, call: Call) -> bool:
             )
             or re.search(r"\.(?:insert|update|replace|delete)_(?:one|many)$", path)
             or re.search(r"objects\.(?:a?create|a?get_or_create|a?update_or_create)$", path)
-            or (bool(call.keywords) and re.fullmatch(r"(?:models\.)?[A-Z]\w*[a-z]\w*", path))
+            or (
+                (call.keywords or "**" in call.node.text)
+                and re.fullmatch(r"(?:models\.)?[A-Z]\w*[a-z]\w*", path)
+            )
             or re.match(
                 r"(?:self\.)?_?(?:create|save|add|store|send|update|process|handle|broadcast|room_broadcast|publish|mark|insert|persist)_?\w*$",
                 path,
@@ -248,7 +275,9 @@ def _does_something(visit: Visit, call: Call) -> bool:
     return bool(
         re.fullmatch(r"this\.\w+\.\w+", path)
         or re.fullmatch(
-            r"\w*(?:[sS]ervice|[rR]epo\w*|[cC]ontroller|[mM]odel|prisma\.\w+|db\.\w+)\.\w+", path
+            r"(?:this\.)?\w*(?:[sS]ervice|[rR]epo\w*|[cC]ontroller|[mM]odel|prisma\.\w+|db\.\w+)"
+            r"\.\w+",
+            path,
         )
         or re.fullmatch(
             r"[A-Z]\w*\.(?:create|insert\w*|save|findOneAnd\w+|findByIdAnd\w+|update\w*|delete\w*|upsert|bulkCreate)|prisma\.\w+\.\w+",

@@ -45,6 +45,12 @@ _REFUSES = re.compile(
     r"forbid|unauthor|denied|permission|member|access|allowed|owner|participant|not in",
     re.I,
 )
+_OWN_ROOMS = re.compile(
+    r"(?:socket|client|self|user|session|(?:^|_)ws|conn|connection)_?(?:data_)?\w*rooms"
+    r"|(?:^|_)rooms_sid|get_rooms"
+)
+_WRITES = re.compile(r"insert|upsert|update")
+_IDS = re.compile(r"(?:room|chat|team|group|channel|conversation|board|project)_?id$")
 _COMPARISONS = ("binary_expression", "comparison_operator")
 
 
@@ -76,7 +82,7 @@ def proves(asked: Question, atom: Node, is_true: bool, depth: int) -> Answer:
     if atom.kind in _COMPARISONS and len(atom.children) == 2:
         return _compares(asked, atom, is_true, depth)
     if atom.kind in ("call_expression", "call"):
-        return _asks(asked, Call(atom), depth)
+        return _asks(asked, Call(atom), is_true, depth)
     path = path_of(atom)
     if path is None or depth > 3:
         return "no"
@@ -142,13 +148,15 @@ def _is_nothing(node: Node) -> bool:
     )
 
 
-def _asks(asked: Question, call: Call, depth: int) -> Answer:
+def _asks(asked: Question, call: Call, is_true: bool, depth: int) -> Answer:
     """Tell whether a call's answer shows the right."""
     if (
         call.name in ("includes", "has", "contains", "sismember", "indexOf", "some", "find")
         and call.receiver is not None
         and call.args
     ):
+        if not is_true and _OWN_ROOMS.search(words_of(call.receiver.text)):
+            return "no"  # that the socket isn't in the room yet
         found = _contains(asked, call.receiver, call.args[-1])
         if found != "no":
             return found
@@ -172,11 +180,28 @@ def _asks(asked: Question, call: Call, depth: int) -> Answer:
             else "no"
         )
     if has_identity(asked.flow, call.node):
+        if any(_WRITES.fullmatch(each.name) for each in (call, *call.chain())):
+            return "no"  # that something was stored
+        if _asks_for_another(asked, call):
+            return "no"
         target = asked.flow.project.target(call, asked.flow.function)
         if target is None:
             return "yes"
         return "yes" if _callee_checks(asked, target) or _queries(target) else "unknown"
     return "no"
+
+
+def _asks_for_another(asked: Question, call: Call) -> bool:
+    """Tell a question about the chat from one about the team, if the client names both."""
+    named = {
+        value.label
+        for each in (call, *call.chain())
+        for arg in [*each.args, *each.keywords.values()]
+        for value in asked.flow.sent(arg)
+        if _IDS.search(value.label)
+    }
+    labels = {label for label in asked.labels if _IDS.search(label)}
+    return bool(named and labels) and not named & labels
 
 
 def _contains(asked: Question, holder: Node, item: Node) -> Answer:
@@ -189,10 +214,7 @@ def _contains(asked: Question, holder: Node, item: Node) -> Answer:
         return "no"
     if has_identity(asked.flow, item) or has_identity(asked.flow, holder):
         return "yes"
-    if re.search(
-        r"(?:socket|client|self|user|session|(?:^|_)ws|conn|connection)_?(?:data_)?\w*rooms|(?:^|_)rooms_sid|get_rooms",
-        text,
-    ):
+    if _OWN_ROOMS.search(text):
         return "yes"
     if not asked.is_named_by(item) and not asked.flow.sent(holder):
         return "no"

@@ -91,3 +91,17 @@ def words_of(name: str) -> str:
     """Return a name in lower case, ``_`` between its words: ``x-tenantId`` as ``x_tenant_id``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     return re.sub(r"[\W_]+", "_", spaced).lower().strip("_")
+
+
+def entries(node: Node) -> Iterator[Node]:
+    """Yield an expression, or the entries of a literal, also of one inside."""
+    node = inner(node)
+    if node.kind in ("object", "dictionary"):
+        for key, value in node.pairs().items():
+            if key != "...":
+                yield from entries(value)
+    elif node.kind in ("array", "list"):
+        for value in node.children:
+            yield from entries(value)
+    else:
+        yield node

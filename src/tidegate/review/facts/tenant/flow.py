@@ -30,7 +30,7 @@ _REQUEST = re.compile(
 _SAME = re.compile(  # f(value) is the value still
     r"String|Number|parseInt|str|int|UUID|(?:de|en)codeURI\w*|parse|safeParse|parseAsync|loads|dict|list"
     r"|from|set|plainTo\w+|validate|model_validate\w*|parse_obj|parse_raw|parse_qsl?|(?:un)?quote(?:_plus)?"
-    r"|cast|deepcopy|structuredClone|slugify|escape|isoparse|validate_python|convert|sanitize\w*|normali[sz]e\w*"
+    r"|cast|deepcopy|structuredClone|slugify|escape|isoparse|validate_python|convert|sanitize\w*|normali[sz]e\w*|sorted|reversed|tuple"
 )
 _SAME_METHOD = re.compile(  # value.f() is the value still
     r"trim|toString|to(?:Lower|Upper)Case|replace(?:All)?|slice|substring|split|r?strip|lower|upper|decode"
@@ -232,6 +232,8 @@ class Flow:
                 else NOTHING
             )
         given = [*call.args, *call.keywords.values()]
+        if name == "join" and receiver is not None and receiver.string is not None:
+            return self._union(given)
         if _SAME.fullmatch(name) or name == "format":
             return self._union(given)
         if re.match(r"[A-Z]", name) and (call.is_new or call.file.is_python):

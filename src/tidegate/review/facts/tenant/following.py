@@ -100,19 +100,35 @@ def _all(model: Model) -> Iterator[Visit]:
 
 
 def _registered(model: Model, connect: Handler, known: tuple[Node, ...]) -> Iterator[Handler]:
-    """Yield handlers that Nest's ``handleConnection`` registers by ``socket.on`` itself."""
+    """Yield handlers that Nest's ``handleConnection`` registers by ``socket.on``.
+
+    It may do so itself, or in a method that gets the socket.
+    """
     if connect.function.file.is_python or not connect.socket:
         return
+    yield from _registered_in(model, connect.function, connect.socket, known)
     for call in connect.function.calls:
+        target = model.project.target(call, connect.function)
+        if target is None or target.node == connect.function.node:
+            continue
+        for parameter, argument in zip(target.parameters, call.args, strict=False):
+            if argument.text == connect.socket:
+                yield from _registered_in(model, target, parameter.name, known)
+
+
+def _registered_in(
+    model: Model, function: Function, socket: str, known: tuple[Node, ...]
+) -> Iterator[Handler]:
+    for call in function.calls:
         is_on = call.name in ("on", "once") and len(call.args) > 1 and call.receiver is not None
-        if not is_on or call.receiver is None or call.receiver.text != connect.socket:
+        if not is_on or call.receiver is None or call.receiver.text != socket:
             continue
-        function = function_of(model.project, call.args[1])
+        handler = function_of(model.project, call.args[1])
         event = call.args[0].string
-        if function is None or function.node in known or event in ("disconnect", "error", "close"):
+        if handler is None or handler.node in known or event in ("disconnect", "error", "close"):
             continue
-        names = tuple(parameter.name for parameter in function.parameters)
-        yield Handler("message", event, function, connect.socket, names)
+        names = tuple(parameter.name for parameter in handler.parameters)
+        yield Handler("message", event, handler, socket, names)
 
 
 def _of_middleware(model: Model, middleware: Middleware, written: frozenset[str]) -> Visit:

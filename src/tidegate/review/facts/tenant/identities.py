@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.facts.tenant.acting import acted
-from tidegate.review.facts.tenant.expressions import inner, path_of, words_of
+from tidegate.review.facts.tenant.expressions import entries, inner, path_of, words_of
 from tidegate.review.facts.tenant.flow import Sent, Values
 from tidegate.review.facts.tenant.following import Visit
 from tidegate.review.facts.tenant.identity_names import (
@@ -18,7 +18,6 @@ from tidegate.review.facts.tenant.identity_names import (
     TENANT,
     USER,
     Choice,
-    entries,
     heard,
     identities,
     is_about_others,
@@ -34,6 +33,7 @@ __all__ = ["Choice", "choices", "is_tenant"]
 
 _SOCKET = re.compile(r"(?i)\w*(?:sock(?:et)?|client|conn)\w*|self|ws|websocket|session")
 _NAME = re.compile(r"(?:user|player)_?name")
+_BY_USER = re.compile(r"(?:^|_)users?_?(?:socket|client|connection|sid)")
 _ENTERS = ("add", "push", "append", "set")
 _LEAVES = ("discard",)
 _LOGS = re.compile(r"(?i)\b(?:log\w*|console|print|debug|logging|sentry)\b")
@@ -146,6 +146,10 @@ def _known(visit: Visit, call: Call) -> Iterator[Choice]:
             yield Choice(sent, call.node, "known")
         if each in _names_of(visit, call):
             yield from (Choice(sent, call.node, "known") for sent in _named(visit, values))
+            if call.receiver is not None and _BY_USER.search(words_of(call.receiver.text)):
+                yield from (
+                    Choice(sent, call.node, "known") for sent in values if sent.path == ("id",)
+                )
 
 
 def _counts_people(visit: Visit, call: Call) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tidegate.review.facts.tenant.expressions import inner, names_in, words_of
+from tidegate.review.facts.tenant.expressions import names_in, words_of
 from tidegate.review.facts.tenant.flow import Sent, Values
 from tidegate.review.facts.tenant.following import Visit
 from tidegate.review.source import Node
@@ -19,7 +18,6 @@ __all__ = [
     "TENANT",
     "USER",
     "Choice",
-    "entries",
     "heard",
     "identities",
     "is_about_others",
@@ -72,7 +70,7 @@ _OF_THINGS = re.compile(
 """What is done to these, or read of them, is done by the user that is named."""
 _KNOWN = re.compile(
     r"^(?:current_|auth_)?user(?:_id)?(?:\.|$)|(?:socket|client)\.(?:data\.)?(?:user|identity|tenant|account|profile|auth|claims)"
-    r"|self\.(?:scope\.)?user|session\.|^identity|claims|principal|^me(?:\.|$)|^my_(?:user_)?id$"
+    r"|self\.(?:scope\.)?user|(?<!challenge_)(?<!game_)(?<!chat_)session\.|^identity|claims|principal|^me(?:\.|$)|^my_(?:user_)?id$"
 )
 _SESSION = re.compile(r"get_session\(|verify\w*\(|decode\w*[tT]oken|jwt\.decode")
 _SOCKET_ID = re.compile(r"(?:socket|client|request|req)\.s?id|sid")
@@ -114,20 +112,6 @@ def identities(values: Values, *, own: bool) -> list[Sent]:
         or (own and (USER.fullmatch(each.label) or each.label == "email"))
     ]
     return sorted(found, key=lambda each: each.node.start)
-
-
-def entries(node: Node) -> Iterator[Node]:
-    """Yield an expression, or the entries of a literal, also of one inside."""
-    node = inner(node)
-    if node.kind in ("object", "dictionary"):
-        for key, value in node.pairs().items():
-            if key != "...":
-                yield from entries(value)
-    elif node.kind in ("array", "list"):
-        for value in node.children:
-            yield from entries(value)
-    else:
-        yield node
 
 
 def heard(visit: Visit) -> str:

@@ -13,22 +13,28 @@ from tidegate.review.source import Call, Node, SourceFile
 
 __all__ = ["sender_of"]
 
-_STORES = re.compile(r"(?:create|insert|save|add|store|send|post|persist|new|handle)(?:_\w+)?")
+_STORES = re.compile(
+    r"(?:create|insert|save|add|store|send|post|persist|new|handle"
+    r")(?:_\w+)?"
+)
+_EMITS = re.compile(r"emit|broadcast")
 
 
 def sender_of(visit: Visit, call: Call) -> Sent | None:
     """Return the sender in a payload that a call stores whole: ``Message.create(message)``."""
+    name = words_of(call.name)
     is_made = call.is_new or (call.file.is_python and re.match(r"[A-Z]", call.name))
-    if not (is_made or _STORES.fullmatch(words_of(call.name))) or knows_user(visit):
+    if not (is_made or _STORES.fullmatch(name) or _EMITS.fullmatch(name)) or knows_user(visit):
         return None
     if visit.flow.project.target(call, visit.flow.function) is not None:
         return None  # what it does with the payload is seen there
+    is_emit = _EMITS.fullmatch(name) is not None
     for node in _wholes(call):
         holder = path_of(node)
         if holder is None or not _is_payload(visit, holder):
             continue
         for key in _keys(visit, call, holder):
-            if (key == "from" or ACTOR.fullmatch(words_of(key))) and not _is_ours(
+            if ((key == "from" and not is_emit) or ACTOR.fullmatch(words_of(key))) and not _is_ours(
                 visit, call, holder, key
             ):
                 return Sent(node, (key,))
@@ -40,11 +46,19 @@ def _wholes(call: Call) -> Iterator[Node]:
     splat = call.keywords.get("...")
     for arg in [*call.args, *([splat] if splat is not None else [])]:
         if arg.kind == "dictionary_splat" and arg.children:
-            yield arg.children[0]
+            yield _undumped(arg.children[0])
         elif arg.kind in ("object", "dictionary"):
             yield from (inner(child) for child in arg.children if child.kind == "spread_element")
         else:
             yield inner(arg)
+
+
+def _undumped(node: Node) -> Node:
+    """Return the model whose fields these are: ``message`` of ``message.model_dump()``."""
+    node = inner(node)
+    if node.kind == "call" and Call(node).name in ("model_dump", "dict"):
+        return Call(node).receiver or node
+    return node
 
 
 def _is_payload(visit: Visit, holder: str) -> bool:

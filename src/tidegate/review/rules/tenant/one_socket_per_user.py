@@ -98,6 +98,8 @@ _SOCKET_ID = re.compile(
     re.IGNORECASE,
 )
 _IS_SOCKET = re.compile(rf"{_SOCKET}", re.IGNORECASE)
+_IS_FIELD = re.compile(r"sid|(?:socket|client)_?id", re.IGNORECASE)
+_UPDATES = re.compile(r"findByIdAndUpdate|findOneAndUpdate|updateOne|update")
 _MOST = 40
 _CLIENTS = ("socket.io-client", "@stomp/stompjs", "react")
 
@@ -175,14 +177,43 @@ def _entries(file: SourceFile) -> Iterator[_Entry]:
                 name, given = pair.field("key"), pair.field("value")
                 if name is not None and given is not None:
                     yield _Entry(call.node, call.receiver.text, name, given)
+    yield from _rows(file)
     for node in file.root.find("assignment_expression", "assignment"):
         left, right = node.field("left"), node.field("right")
         if left is None or right is None or left.kind not in ("subscript_expression", "subscript"):
             continue
         holder = left.field("object") or left.field("value")
         index = left.field("index") or left.field("subscript")
-        if holder is not None and index is not None:
-            yield _Entry(node, holder.text, index, right)
+        if holder is None or index is None:
+            continue
+        if holder.kind in ("subscript_expression", "subscript") and _IS_FIELD.fullmatch(
+            index.string or ""
+        ):
+            # users[name]["sid"] = sid
+            user = holder.field("index") or holder.field("subscript")
+            outer = holder.field("object") or holder.field("value")
+            if user is not None and outer is not None:
+                yield _Entry(node, outer.text, user, right)
+                continue
+        yield _Entry(node, holder.text, index, right)
+
+
+def _rows(file: SourceFile) -> Iterator[_Entry]:
+    """Yield rows of users with a column for one socket: ``User.update(id, { socketId })``."""
+    for call in file.calls:
+        if not _UPDATES.fullmatch(call.name) or call.receiver is None or len(call.args) < 2:
+            continue
+        for name, value in _columns(call.args[1]):
+            if _IS_FIELD.fullmatch(name) and _SOCKET_ID.fullmatch(value.text):
+                yield _Entry(call.node, call.receiver.text, call.args[0], value)
+
+
+def _columns(literal: Node) -> Iterator[tuple[str, Node]]:
+    for name, value in literal.pairs().items() if literal.kind == "object" else ():
+        if name == "$set":
+            yield from _columns(value)
+        else:
+            yield name, value
 
 
 def _is_user(key: Node) -> bool:

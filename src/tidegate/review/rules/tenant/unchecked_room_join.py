@@ -9,6 +9,7 @@ from tidegate.review.diagnostic import Finding
 from tidegate.review.edits.permission import asked_first
 from tidegate.review.facts.tenant.following import Visit, visits
 from tidegate.review.facts.tenant.permission import right_to
+from tidegate.review.facts.tenant.staff_rooms import staff_joins
 from tidegate.review.facts.tenant.targets import Target, is_meant_for_all, joins
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
@@ -177,6 +178,11 @@ def check(model: Model) -> Iterator[Finding]:
             if finding is not None:
                 seen.add(target.node)
                 yield finding
+        for node in staff_joins(visit):
+            if node not in seen:
+                seen.add(node)
+                message = "Whoever asks gets into the room of the staff; nobody looks at its role."
+                yield RULE.fault(node, message, confidence="likely")
 
 
 def _judge(visit: Visit, target: Target) -> Finding | None:
