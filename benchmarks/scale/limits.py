@@ -115,6 +115,7 @@ def _node_limits(plan: Plan) -> list[Limit]:
     read_back = units["read_back"] * units["window_age"]
     slow = full * SLOW_START / (SLOW_START + read_back)
     in_rooms, less_one = demand.in_rooms, 1 - 1 / plan.nodes
+    remembered = units.remembered(plan.window_bytes)
     remedy = "nodes that read less"
     found = [
         Limit(
@@ -127,21 +128,21 @@ def _node_limits(plan: Plan) -> list[Limit]:
         ),
         Limit(
             "floors of quiet tenants are forgotten",
-            *(units["floors"], demand.tenants, "tenants", "max_floors, in the code"),
+            *(remembered, demand.tenants, "tenants", "window.bytes"),
         ),
     ]
     if in_rooms and less_one:
         elsewhere = in_rooms * less_one
-        known, buried = units["rooms_elsewhere"], units["rooms_buried"]
+        buried = units["buried_each"] * remembered
         found += [
             Limit(
                 "rooms of sockets on other nodes are forgotten; some are not recovered elsewhere",
-                *(known / elsewhere, demand.sockets, "sockets", "max_sessions, in the code"),
+                *(remembered / elsewhere, demand.sockets, "sockets", "window.bytes"),
             ),
             Limit(
                 "so many that hardly anybody is recovered elsewhere",
-                (known + buried) / elsewhere,
-                *(demand.sockets, "sockets", "max_buried, in the code"),
+                (remembered + buried) / elsewhere,
+                *(demand.sockets, "sockets", "window.bytes"),
             ),
         ]
     return found

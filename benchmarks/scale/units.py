@@ -93,9 +93,9 @@ CODE = {
     "flat_size": Figure(860, "B", "setting", "log/entry.py FLAT_SIZE"),
     "id_size": Figure(210, "B", "setting", "log/entry.py ID_SIZE"),
     "read_back": Figure(1.5, "ages", "setting", "app/following.py READ_BACK"),
-    "rooms_elsewhere": Figure(100_000, "sockets", "setting", "hub/rooms.py max_sessions"),
-    "rooms_buried": Figure(200_000, "sockets", "setting", "hub/rooms.py max_buried"),
-    "floors": Figure(100_000, "tenants", "setting", "log/window.py max_floors"),
+    "remembered_bytes": Figure(720, "B", "setting", "app/event_log.py REMEMBERED_BYTES"),
+    "remembered_least": Figure(100_000, "", "setting", "app/event_log.py REMEMBERED_AT_LEAST"),
+    "buried_each": Figure(2, "", "setting", "hub/rooms.py BURIED_PER_SESSION"),
     "max_append": Figure(500, "events", "setting", "sources/rabbitmq/consumer.py _MAX_BATCH"),
 }
 
@@ -129,6 +129,10 @@ class Units:
     def counted_bytes(self, payload: float) -> float:
         """Return what the window's bounds count for an event with its id: ``EventEntry.size``."""
         return self["flat_size"] + self["id_size"] + 2 * payload
+
+    def remembered(self, window: float) -> float:
+        """Return tenants and other nodes' sockets that a node with such a window remembers."""
+        return max(self["remembered_least"], window / self["remembered_bytes"])
 
     def stored_bytes(self, payload: float) -> float:
         """Return bytes of an event in the log's stream."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import replace
 from functools import cache
@@ -20,10 +19,10 @@ from benchmarks.scale.storm import Loss, storm
 from benchmarks.scale.units import RESULTS, load_units
 
 from tidegate import Settings
+from tidegate.app.event_log import REMEMBERED_AT_LEAST, REMEMBERED_BYTES
 from tidegate.app.following import READ_BACK
 from tidegate.app.settings import FIELDS
-from tidegate.hub.rooms import RoomDirectory
-from tidegate.log import Window
+from tidegate.hub.rooms import BURIED_PER_SESSION
 from tidegate.log.entry import FLAT_SIZE, ID_SIZE
 from tidegate.sources.rabbitmq import consumer
 
@@ -195,9 +194,9 @@ def test_settings_are_those_of_the_gateway() -> None:
         "id_size": ID_SIZE,
         "read_back": READ_BACK,
         "max_append": consumer._MAX_BATCH,
-        "floors": inspect.signature(Window).parameters["max_floors"].default,
-        "rooms_elsewhere": inspect.signature(RoomDirectory).parameters["max_sessions"].default,
-        "rooms_buried": inspect.signature(RoomDirectory).parameters["max_buried"].default,
+        "remembered_bytes": REMEMBERED_BYTES,
+        "remembered_least": REMEMBERED_AT_LEAST,
+        "buried_each": BURIED_PER_SESSION,
     }
     assert {name: UNITS[name] for name in names} == names
     assert f"Le(le={UNITS['max_partitions']:.0f})" in str(FIELDS["log.partitions"].metadata)

@@ -6,10 +6,19 @@ from tidegate.app.settings import Settings
 from tidegate.log import EventLog, MemoryLog
 from tidegate.log.rabbitmq_stream import RabbitMQStreamLog, Retention, StreamAddress
 
-__all__ = ["kept_bytes", "make_event_log"]
+__all__ = ["kept_bytes", "make_event_log", "remembered"]
 
 REVOCATION_MARGIN = 2.0
 """Revocations are kept in the log for longer than they count, since retention is coarse."""
+
+
+REMEMBERED_BYTES = 720
+"""What the room of another node's socket takes (measured; each further room 150).
+
+Two sockets that are over and had rooms take as much, and a tenant's floor takes 220.
+"""
+
+REMEMBERED_AT_LEAST = 100_000
 
 
 def make_event_log(settings: Settings, *, revocation_seconds: float) -> EventLog:
@@ -40,3 +49,12 @@ def kept_bytes(settings: Settings, size: int) -> int:
     at most as large.
     """
     return size * 2 // 3 if settings.compression.enabled else size
+
+
+def remembered(settings: Settings) -> int:
+    """Return how many tenants' floors and how many other nodes' sockets are remembered at most.
+
+    So neither takes more than about the window may, and a node whose window is made larger for
+    more sockets and tenants remembers more of them.
+    """
+    return max(REMEMBERED_AT_LEAST, settings.window.bytes // REMEMBERED_BYTES)

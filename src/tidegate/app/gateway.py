@@ -12,7 +12,7 @@ from typing import Any
 from tidegate.app.asgi import GatewayApp, run_lifespan
 from tidegate.app.authentication import jwt_authenticator, tls_context
 from tidegate.app.broker import Broker
-from tidegate.app.event_log import kept_bytes, make_event_log
+from tidegate.app.event_log import kept_bytes, make_event_log, remembered
 from tidegate.app.following import LogFollower
 from tidegate.app.forwards import ForwardTable, forwards_of
 from tidegate.app.namespace import Namespace
@@ -126,9 +126,11 @@ class Gateway:
                 max_bytes=kept_bytes(settings, settings.window.bytes),
                 tenant_bytes=kept_bytes(settings, settings.window.tenant_bytes),
                 partition_of=self.log.partition_of,
+                max_floors=remembered(settings),
             ),
             log=self.log,
             session_age=settings.window.age,
+            max_elsewhere=remembered(settings),
             on_control=self._apply_control,
             compress_from=_compress_from(settings),
         )

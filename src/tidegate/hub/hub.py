@@ -62,6 +62,7 @@ class Hub:
         window: Recent events; the hub fills and expires it.
         log: What is followed: its epoch, its key and its partitions; nothing is appended to it.
         session_age: Seconds that a dropped socket may come back.
+        max_elsewhere: Sockets on other nodes whose resource rooms are known here, at most.
         on_control: Told of control entries, in log order with the events.
         compress_from: Bytes of a payload from which it is compressed for links that take that;
             None if there are no such links.
@@ -82,6 +83,7 @@ class Hub:
         log: EventLog,
         session_age: float,
         on_control: ControlHandler,
+        max_elsewhere: int = 100_000,
         compress_from: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -91,6 +93,7 @@ class Hub:
         self.sessions = Sessions(
             log.key,
             age=session_age,
+            max_elsewhere=max_elsewhere,
             partition_of=log.partition_of,
             positions=self.positions,
         )

@@ -22,6 +22,9 @@ from tidegate.log import RoomsOfSession
 
 __all__ = ["RoomDirectory", "ToldRooms"]
 
+BURIED_PER_SESSION = 2
+"""Sockets whose rooms are gone that are remembered, for each whose rooms are kept."""
+
 
 class ToldRooms(NamedTuple):
     """Rooms of one socket, as a node told them.
@@ -45,7 +48,6 @@ class RoomDirectory:
     Args:
         age: Seconds for which they are kept after they were last told.
         max_sessions: Sockets that are kept at most; those told longest ago go first.
-        max_buried: Sockets whose rooms are gone that are remembered at most.
         on_forgotten: Told the tenant and the last change of a socket that had rooms and is not
             remembered any more. Sessions that are unknown here and did not begin later must not
             be trusted.
@@ -56,13 +58,12 @@ class RoomDirectory:
         *,
         age: float,
         on_forgotten: Callable[[TenantId, int], None],
-        max_sessions: int = 100_000,
-        max_buried: int = 200_000,
+        max_sessions: int,
     ) -> None:
         self._age = age
         self._on_forgotten = on_forgotten
         self._max_sessions = max_sessions
-        self._max_buried = max_buried
+        self._max_buried = BURIED_PER_SESSION * max_sessions
         self._told: OrderedDict[Sid, ToldRooms] = OrderedDict()
         self._buried: OrderedDict[Sid, tuple[TenantId, int]] = OrderedDict()
 

@@ -22,6 +22,7 @@ class Sessions:
     Args:
         key: The log's, which signs private ids.
         age: Seconds that a dropped socket is kept for its return.
+        max_elsewhere: Sockets on other nodes whose rooms are known at most.
         partition_of: The log's partition of a tenant.
         positions: Offset up to which each partition has been read; looked at, not copied.
     """
@@ -31,6 +32,7 @@ class Sessions:
         key: bytes,
         *,
         age: float,
+        max_elsewhere: int = 100_000,
         partition_of: Callable[[TenantId], int],
         positions: Mapping[int, int],
     ) -> None:
@@ -38,7 +40,9 @@ class Sessions:
         self._partition_of = partition_of
         self._positions = positions
         self._here = SessionStore(age=age)
-        self._elsewhere = RoomDirectory(age=ROOMS_AGE * age, on_forgotten=self._doubt)
+        self._elsewhere = RoomDirectory(
+            age=ROOMS_AGE * age, on_forgotten=self._doubt, max_sessions=max_elsewhere
+        )
         # Sessions that began by then may have had rooms, though nothing is known of any.
         self._doubtful: dict[int, int] = {}
 

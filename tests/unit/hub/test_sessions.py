@@ -6,7 +6,6 @@ import pytest
 
 from tidegate.auth.identity import Identity
 from tidegate.hub import Socket
-from tidegate.hub.rooms import RoomDirectory
 from tidegate.hub.sessions import Sessions
 from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
 from tidegate.log import RoomsOfSession
@@ -20,9 +19,15 @@ def socket(sid: str = "s", tenant: str = "acme", user: str = "42", namespace: st
     return Socket(sid=Sid(sid), namespace=NamespaceName(namespace), identity=identity)
 
 
-def sessions(positions: dict[int, int] | None = None, key: bytes = KEY) -> Sessions:
+def sessions(
+    positions: dict[int, int] | None = None, key: bytes = KEY, max_elsewhere: int = 100
+) -> Sessions:
     return Sessions(
-        key, age=50, partition_of=lambda tenant: 0, positions={} if positions is None else positions
+        key,
+        age=50,
+        max_elsewhere=max_elsewhere,
+        partition_of=lambda tenant: 0,
+        positions={} if positions is None else positions,
     )
 
 
@@ -139,16 +144,15 @@ def test_a_socket_without_rooms_comes_back_however_late() -> None:
 
 def test_old_sessions_are_in_doubt_once_rooms_had_to_be_forgotten() -> None:
     positions = {0: 1_000}
-    here = sessions(positions)
-    here._elsewhere = RoomDirectory(age=100, on_forgotten=here._doubt, max_sessions=1, max_buried=1)
-    for number in range(4):  # the first two are forgotten
+    here = sessions(positions, max_elsewhere=1)
+    for number in range(5):  # the first two are forgotten
         here.note_rooms(told({"talk": 1}, f"r{number}", changed=800 + number), now=0.0)
     assert is_found(here, start=802)
     assert not is_found(here, start=801)
-    for number in range(2):
+    for number in range(3):
         here.note_rooms(told({"talk": 1}, f"of an older version {number}"), now=0.0)
-    assert not is_found(here, start=803)
-    for number in range(2):
+    assert not is_found(here, start=804)
+    for number in range(3):
         here.note_rooms(told({"talk": 1}, f"last {number}"), now=0.0)
     assert not is_found(here, start=1_000)
     assert is_found(here, start=1_001)
