@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidegate.app.client import Client
 from tidegate.app.limits import ConnectionQuota
@@ -21,6 +21,7 @@ from tidegate.auth.authenticator import Authenticator, Handshake
 from tidegate.auth.identity import Identity
 from tidegate.errors import AuthError, LocalProtocolError, LogError, Refused
 from tidegate.hub import Hub, Socket
+from tidegate.hub.recovery import Claim
 from tidegate.ids import NamespaceName, RoomName, Sid, random_id
 from tidegate.protocol.events import ConnectRequested
 from tidegate.transports.base import Connection
@@ -41,6 +42,21 @@ LOG_PATIENCE = 5.0
 
 CONNECTS_PER_TURN = 32
 """CONNECTs answered before other work gets its turn: 2 to 8 ms, as the signature takes."""
+
+
+class _Visitor(NamedTuple):
+    """A verified client at the door.
+
+    Attributes:
+        socket: A fresh one, with the presented token's identity.
+        claim: The session that it wants back, if that is its own.
+    """
+
+    connection: Connection
+    namespace: Namespace
+    event: ConnectRequested
+    socket: Socket
+    claim: Claim | None
 
 
 class Door:
@@ -101,11 +117,15 @@ class Door:
             self._check_namespaces(connection)
             handshake = Handshake(event.auth, event.namespace, connection.address)
             identity = self._authenticator.authenticate(handshake)
-            if isinstance(identity, Identity) and not self._needs_time(namespace, event, identity):
-                self._check(connection, identity)
-                self._enter(connection, self._socket(namespace, identity), event)
+            if not isinstance(identity, Identity):
+                self._spawn(self._admit_later(connection, namespace, event, identity))
+                return
+            visitor = self._visitor(connection, namespace, event, identity)
+            if self._needs_time(visitor):
+                self._spawn(self._admit(visitor))
             else:
-                self._spawn(self._admit(connection, namespace, event, identity))
+                self._check(connection, identity)
+                self._enter(visitor)
         except Exception as error:
             self._refuse_for(connection, event.namespace, error)
 
@@ -119,30 +139,38 @@ class Door:
         identity = self._authenticator.authenticate(handshake)
         return identity if isinstance(identity, Identity) else await identity
 
-    async def _admit(
+    async def _admit_later(
         self,
         connection: Connection,
         namespace: Namespace,
         event: ConnectRequested,
-        identity: Identity | Awaitable[Identity],
+        pending: Awaitable[Identity],
     ) -> None:
         try:
-            verified = identity if isinstance(identity, Identity) else await identity
-            self._check(connection, verified)
-            socket = self._socket(namespace, verified)
-            socket.link = connection
-            await self._run_connect_hook(namespace, socket)
-            rooms = await self._rooms_again(namespace, event, socket)
+            identity = await pending
+        except Exception as error:
             if connection.is_open:
-                self._check(connection, verified)
-                self._enter(connection, socket, event, rooms)
+                self._refuse_for(connection, event.namespace, error)
+        else:
+            await self._admit(self._visitor(connection, namespace, event, identity))
+
+    async def _admit(self, visitor: _Visitor) -> None:
+        connection, socket = visitor.connection, visitor.socket
+        try:
+            self._check(connection, socket.identity)
+            socket.link = connection
+            await self._run_connect_hook(visitor.namespace, socket)
+            rooms = await self._rooms_again(visitor)
+            if connection.is_open:
+                self._check(connection, socket.identity)
+                self._enter(visitor, rooms)
         except LogError:
             # Nobody can tell what it has missed. A refusal would end its attempts, and an answer
             # without recovery its session; cut off, it comes back by itself.
             connection.close("log unavailable")
         except Exception as error:
             if connection.is_open:
-                self._refuse_for(connection, event.namespace, error)
+                self._refuse_for(connection, socket.namespace, error)
 
     # Deciding
 
@@ -162,17 +190,11 @@ class Door:
         if own.tenant != identity.tenant or own.user != identity.user:
             raise AuthError("forbidden", "A connection belongs to one tenant and user for life.")
 
-    def _needs_time(
-        self, namespace: Namespace, event: ConnectRequested, identity: Identity
-    ) -> bool:
-        if namespace.connect_hook is not None:
+    def _needs_time(self, visitor: _Visitor) -> bool:
+        if visitor.namespace.connect_hook is not None:
             return True
-        if "pid" not in event.auth:
-            return False
-        probe = Socket(sid=Sid(""), namespace=namespace.name, identity=identity)
-        claim = self._hub.sessions.claim(event.auth["pid"], probe)
-        return claim is not None and (
-            self._synchronise is not None or bool(self._hub.sessions.rooms_of(claim))
+        return visitor.claim is not None and (
+            self._synchronise is not None or bool(self._hub.sessions.rooms_of(visitor.claim))
         )
 
     async def _run_connect_hook(self, namespace: Namespace, socket: Socket) -> None:
@@ -181,12 +203,9 @@ class Door:
             if asyncio.iscoroutine(answer):
                 await answer
 
-    async def _rooms_again(
-        self, namespace: Namespace, event: ConnectRequested, fresh: Socket
-    ) -> frozenset[RoomName]:
+    async def _rooms_again(self, visitor: _Visitor) -> frozenset[RoomName]:
         """Return the rooms of the session that comes back which it may still be in."""
-        claim = self._hub.sessions.claim(event.auth.get("pid"), fresh)
-        if claim is None:
+        if visitor.claim is None:
             return frozenset()
         if self._synchronise is not None:
             # It may have been on another node a moment ago, and joined rooms there.
@@ -195,24 +214,31 @@ class Door:
                     await self._synchronise()
             except TimeoutError:
                 raise LogError("the log can't be reached") from None
-        client = self._client_of(fresh)
-        rooms = self._hub.sessions.rooms_of(claim)
-        return frozenset([room for room in rooms if await may_join(namespace, client, room)])
+        client = self._client_of(visitor.socket)
+        rooms = self._hub.sessions.rooms_of(visitor.claim)
+        return frozenset(
+            [room for room in rooms if await may_join(visitor.namespace, client, room)]
+        )
 
     # Acting
 
-    def _socket(self, namespace: Namespace, identity: Identity) -> Socket:
-        return Socket(sid=Sid(random_id()), namespace=namespace.name, identity=identity)
-
-    def _enter(
+    def _visitor(
         self,
         connection: Connection,
-        fresh: Socket,
+        namespace: Namespace,
         event: ConnectRequested,
-        rooms: frozenset[RoomName] = frozenset(),
-    ) -> None:
+        identity: Identity,
+    ) -> _Visitor:
+        socket = Socket(sid=Sid(random_id()), namespace=namespace.name, identity=identity)
+        claim = None
+        if "pid" in event.auth:
+            claim = self._hub.sessions.claim(event.auth["pid"], socket)
+        return _Visitor(connection, namespace, event, socket, claim)
+
+    def _enter(self, visitor: _Visitor, rooms: frozenset[RoomName] = frozenset()) -> None:
+        connection, fresh = visitor.connection, visitor.socket
         fresh.link = connection
-        session = self._recovered(fresh, event, rooms)
+        session = self._recovered(visitor, rooms)
         socket = session or fresh
         if session is None:
             self._hub.add(fresh)
@@ -229,16 +255,12 @@ class Door:
         if session is not None:
             self._hub.catch_up(session)
 
-    def _recovered(
-        self, fresh: Socket, event: ConnectRequested, rooms: frozenset[RoomName]
-    ) -> Socket | None:
-        if "pid" not in event.auth:
-            return None
-        claim = self._hub.sessions.claim(event.auth["pid"], fresh)
-        if claim is None:
-            self._hub.stats.not_recovered += 1
-            return None
-        return self._hub.recover(fresh, claim, event.auth.get("offset"), rooms)
+    def _recovered(self, visitor: _Visitor, rooms: frozenset[RoomName]) -> Socket | None:
+        auth = visitor.event.auth
+        if visitor.claim is not None:
+            return self._hub.recover(visitor.socket, visitor.claim, auth.get("offset"), rooms)
+        self._hub.stats.not_recovered += "pid" in auth
+        return None
 
     def _take_over(self, session: Socket, fresh: Socket) -> None:
         """Give a resumed session what ``on_connect`` did to the socket that it replaces."""

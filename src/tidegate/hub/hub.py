@@ -309,17 +309,18 @@ class Hub:
         self, socket: Socket, link: Link, records: Sequence[Record[EventEntry]]
     ) -> bool:
         """Write one helping of the records and move the cursor; True if there was nothing more."""
-        frames, size = [], 0
-        frame_of = self._frames.for_socket(socket)
+        frames, size, offset = [], 0, socket.since
+        frame_of, is_addressed_by = self._frames.for_socket(socket), socket.is_addressed_by
         for record in records:
-            if socket.is_addressed_by(record.entry, record.offset):
+            offset = record.offset
+            if is_addressed_by(record.entry, offset):
                 frame = frame_of(record)
                 frames.append(frame)
                 size += len(frame)
-                socket.last_sent = record.offset
-            socket.since = record.offset
-            if size >= CATCH_UP_BYTES:
-                break
+                socket.last_sent = offset
+                if size >= CATCH_UP_BYTES:
+                    break
+        socket.since = offset
         if frames:
             link.transport.write(b"".join(frames))
             self.stats.caught_up_deliveries += len(frames)
