@@ -21,8 +21,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.broker import Proxy
 from tests.conftest import SECRET, Broker, make_token
 from tests.interop.official_client import NodeDriver, OfficialClient
+from tests.rabbitmq.conftest import until_taken
+from tidegate.log.rabbitmq_stream import StreamAddress
+from tidegate.sources.rabbitmq import AMQPConnection
 
 KEY = "a key for tests: 0123456789abcdef"
 PATIENCE = 30.0
@@ -258,6 +262,31 @@ async def test_sigterm_drains_all(serve: Serve, node: NodeDriver) -> None:
     for number in (0, 1):
         assert f"worker {number} tidegate: draining 2 connections" in served.said()
     assert "killing" not in served.said()
+
+
+async def test_a_broker_that_falls_silent_gets_no_worker_killed(
+    serve: Serve,
+    broker: Broker,
+    connection: AMQPConnection,
+    name: str,
+    publish: Callable[..., Awaitable[None]],
+) -> None:
+    line = Proxy(StreamAddress.from_url(broker.stream_url).port)
+    await line.open()
+    stream_url = f"rabbitmq-stream://guest:guest@127.0.0.1:{line.port}/"
+    served = await serve(RABBITMQ__STREAM_URL=stream_url, RABBITMQ__QUEUES=name)
+    await served.announced()
+    line.stall()
+    # What is under way and can't be finished makes each part of the stop take its whole time.
+    await publish(name, '{"pattern": "tick", "data": 1}', headers={"tenantId": "acme"})
+    await until_taken(connection, name)
+    requests = [asyncio.ensure_future(served.publish(number)) for number in range(8)]
+    await served.metrics()
+    served.process.send_signal(signal.SIGTERM)
+    assert await served.ended() == 0
+    assert "killing" not in served.said()
+    await asyncio.gather(*requests, return_exceptions=True)
+    await line.close()
 
 
 async def test_a_second_signal_ends_the_draining(serve: Serve, node: NodeDriver) -> None:

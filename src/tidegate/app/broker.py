@@ -23,13 +23,18 @@ from tidegate.sources.message import AMQPContent
 from tidegate.sources.rabbitmq.channel import AMQPChannelClosed
 from tidegate.sources.rabbitmq.config import ExchangeConfig, QueueConfig
 from tidegate.sources.rabbitmq.connection import AMQPConnection
+from tidegate.sources.rabbitmq.consumer import STOP_SECONDS as QUEUES_STOP_SECONDS
 from tidegate.sources.rabbitmq.consumer import QueueSource
+from tidegate.sources.rabbitmq.link import CLOSE_SECONDS as AMQP_CLOSE_SECONDS
 from tidegate.sources.rabbitmq.publisher import ConfirmedPublisher
 from tidegate.sources.rabbitmq.requests import AMQPRequests
 from tidegate.sources.redelivery import KnownOrigins
 from tidegate.sources.stream_message import read_stream_message
 
-__all__ = ["Broker", "queue_configs"]
+__all__ = ["STOP_SECONDS", "Broker", "queue_configs"]
+
+STOP_SECONDS = QUEUES_STOP_SECONDS + AMQP_CLOSE_SECONDS
+"""What ``stop_consuming`` and then ``close`` take at most, whatever the broker does."""
 
 _logger = logging.getLogger("tidegate.broker")
 

@@ -14,11 +14,13 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from tidegate.app.broker import STOP_SECONDS as BROKER_STOP_SECONDS
 from tidegate.app.runner import OnReady, stop_signals
 from tidegate.app.safety import api_is_on
 from tidegate.app.seat import Seat
 from tidegate.app.settings import Settings
 from tidegate.app.worker_process import WorkerProcess
+from tidegate.log.rabbitmq_stream import CLOSE_SECONDS as LOG_CLOSE_SECONDS
 from tidegate.transports.acceptor import Acceptor, bind_public
 from tidegate.transports.handover import ConnectionOutlet
 
@@ -27,8 +29,13 @@ __all__ = ["Supervisor"]
 log = logging.getLogger("tidegate.supervisor")
 
 MAX_FAILED_STARTS = 5
-STOP_SECONDS = 10.0
-"""What a worker has to end, after it has drained."""
+
+EXIT_SECONDS = 5.0
+"""For the private port (2 s for requests under way), and for a process to end."""
+
+STOP_SECONDS = BROKER_STOP_SECONDS + LOG_CLOSE_SECONDS + EXIT_SECONDS
+"""What a worker has to end, after it has drained: as much as its parts may take one after the other
+when the broker is silent. What takes longer hangs."""
 
 REFUSED = 2
 """Exit code of a command that refuses its settings."""

@@ -1,6 +1,6 @@
 """The event log on RabbitMQ Streams: replicated, replayable, followed by any number of nodes."""
 
 from tidegate.log.rabbitmq_stream.link import StreamAddress
-from tidegate.log.rabbitmq_stream.log import RabbitMQStreamLog, Retention
+from tidegate.log.rabbitmq_stream.log import CLOSE_SECONDS, RabbitMQStreamLog, Retention
 
-__all__ = ["RabbitMQStreamLog", "Retention", "StreamAddress"]
+__all__ = ["CLOSE_SECONDS", "RabbitMQStreamLog", "Retention", "StreamAddress"]

@@ -21,7 +21,14 @@ from rstream.utils import OnClosedErrorInfo
 
 from tidegate.errors import ConfigError
 
-__all__ = ["LINK_ERRORS", "Link", "StreamAddress", "open_link", "open_link_to_leader"]
+__all__ = [
+    "LINK_CLOSE_SECONDS",
+    "LINK_ERRORS",
+    "Link",
+    "StreamAddress",
+    "open_link",
+    "open_link_to_leader",
+]
 
 log = logging.getLogger("tidegate.log")
 
@@ -39,7 +46,8 @@ MISSED_HEARTBEATS = 2.5
 WATCH_SECONDS = 1.0
 """Between two looks at whether a link is still alive."""
 
-CLOSE_SECONDS = 3.0
+LINK_CLOSE_SECONDS = 3.0
+"""What closing a link takes at most."""
 
 READ_SIZE = 64 * 1024
 rstream_connection.CHUNK_SIZE = READ_SIZE
@@ -202,7 +210,7 @@ async def close_client(client: Client) -> None:
     """
     connection = client._conn  # noqa: SLF001 - rstream 1.1 drops a broken connection unclosed
     try:
-        async with asyncio.timeout(CLOSE_SECONDS):
+        async with asyncio.timeout(LINK_CLOSE_SECONDS):
             await client.close()
     except Exception:
         log.debug("closing a stream connection failed", exc_info=True)

@@ -20,6 +20,7 @@ from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, first_offset, pack
 from tidegate.log.rabbitmq_stream.identity import epoch_of, key_of, read_key, read_or_make_key
 from tidegate.log.rabbitmq_stream.link import (
     FRAME_MAX,
+    LINK_CLOSE_SECONDS,
     LINK_ERRORS,
     Link,
     StreamAddress,
@@ -30,9 +31,9 @@ from tidegate.log.rabbitmq_stream.link import (
 from tidegate.log.rabbitmq_stream.reader import Foreign, Reader, Sink, Start
 from tidegate.log.rabbitmq_stream.retry import Outage
 from tidegate.log.rabbitmq_stream.witnesses import Witnesses
-from tidegate.log.rabbitmq_stream.writer import Writer
+from tidegate.log.rabbitmq_stream.writer import FINISH_SECONDS, Writer
 
-__all__ = ["RabbitMQStreamLog", "Retention"]
+__all__ = ["CLOSE_SECONDS", "RabbitMQStreamLog", "Retention"]
 
 log = logging.getLogger("tidegate.log")
 
@@ -41,6 +42,10 @@ MURMUR_SEED = 104729
 
 CLOCK_SKEW = 60.0
 """Seconds by which the broker's clock may be behind ours."""
+
+CLOSE_SECONDS = FINISH_SECONDS + 2 * LINK_CLOSE_SECONDS
+"""What closing takes at most, whatever the broker does: appends under way, the writers' links, and
+then the readers'."""
 
 READ_AHEAD = 16
 """Batches that wait for a follower at most."""
@@ -231,7 +236,7 @@ class RabbitMQStreamLog:
             self._sinks.discard(queue)
             for reader in readers:
                 self._witnesses.stop_relying_on(reader)
-                await reader.close()
+            await asyncio.gather(*(reader.close() for reader in readers))
 
     async def revocations(self) -> Sequence[Revocation]:
         """Return the revocations that were kept and may still be in force, oldest first."""

@@ -19,7 +19,7 @@ from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, encode_batch
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
 from tidegate.log.rabbitmq_stream.retry import Outage, end_task
 
-__all__ = ["Writer"]
+__all__ = ["FINISH_SECONDS", "Writer"]
 
 log = logging.getLogger("tidegate.log")
 
@@ -27,7 +27,8 @@ PUBLISHER = 0
 MAX_UNCONFIRMED = 256
 """Batches on their way to the broker at once; further appends wait."""
 
-CLOSE_SECONDS = 5.0
+FINISH_SECONDS = 5.0
+"""What batches under way get to be stored when the log is closed."""
 
 NUDGE_SECONDS = 3.0
 """A batch that nobody has seen for so long is followed by an empty one. A reader that begins at a
@@ -126,7 +127,7 @@ class Writer:
         self.is_closed = True
         if self.is_connected and self._pending:
             waiting = [pending.stored for pending in self._pending.values()]
-            await asyncio.wait(waiting, timeout=CLOSE_SECONDS)
+            await asyncio.wait(waiting, timeout=FINISH_SECONDS)
         await end_task(self._task)
         self.fail(LogError("the log was closed before it was stored"))
 

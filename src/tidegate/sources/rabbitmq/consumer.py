@@ -24,11 +24,14 @@ from tidegate.sources.rabbitmq.pipeline import Pipeline, QueueStats, Steps, Tran
 from tidegate.sources.rabbitmq.publisher import ConfirmedPublisher
 from tidegate.sources.rabbitmq.topology import QueueMissing, declare_queue
 
-__all__ = ["QueueSource"]
+__all__ = ["STOP_SECONDS", "QueueSource"]
 
 _MAX_BATCH = 500
 _MAX_BATCH_BYTES = 1_000_000
+_FINISH_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
+STOP_SECONDS = _FINISH_SECONDS + _CLOSE_SECONDS
+"""What ``stop`` takes at most by itself."""
 
 _logger = logging.getLogger(__name__)
 
@@ -100,7 +103,7 @@ class QueueSource:
         for consumer in self._consumers:
             await asyncio.shield(consumer.first_attempt)
 
-    async def stop(self, within: float = 5.0) -> None:
+    async def stop(self, within: float = _FINISH_SECONDS) -> None:
         """Finish the batches under way and give the rest back, for another node to consume.
 
         Args:

@@ -17,9 +17,11 @@ from tidegate.errors import SourceError
 from tidegate.sources.rabbitmq.channel import AMQPChannel, AMQPChannelClosed
 from tidegate.sources.rabbitmq.refusal import refusal_of, unreachable_because
 
-__all__ = ["Link"]
+__all__ = ["CLOSE_SECONDS", "Link"]
 
-_CLOSE_SECONDS = 2.0
+_ANSWER_SECONDS = 2.0
+CLOSE_SECONDS = 2 * _ANSWER_SECONDS
+"""What closing takes at most: the broker may not answer, and then pika has to notice the cut."""
 
 _logger = logging.getLogger(__name__)
 
@@ -77,11 +79,11 @@ class Link:
         done = self.lost if self._opened.done() else self._opened
         with contextlib.suppress(AMQPError):  # it is closing already
             self.raw.close()
-        await asyncio.wait([done], timeout=_CLOSE_SECONDS)
+        await asyncio.wait([done], timeout=_ANSWER_SECONDS)
         if not self.raw.is_closed:
             # pika has no public way to close without the broker's consent.
             self.raw._terminate_stream(SourceError("closed"))  # noqa: SLF001
-            await asyncio.wait([done], timeout=_CLOSE_SECONDS)
+            await asyncio.wait([done], timeout=_ANSWER_SECONDS)
 
     def _on_opened(self, _: Any) -> None:
         _resolve(self._opened, None)
