@@ -24,6 +24,12 @@ __all__ = ["Deliveries"]
 class Deliveries:
     """A consumer on a channel of its own; the prefetch bounds what gathers here.
 
+    It bounds messages, not bytes. RabbitMQ has no prefetch by size, and no other bound keeps our
+    promises: closing the channel and consuming with a lower prefetch has messages delivered again,
+    and then equal ones without an id are taken for known; cancelling the consumer lets another node
+    begin behind messages that are worked on here; not reading loses heartbeats, and with them the
+    connection, while the log takes nothing.
+
     Args:
         channel: Belongs to this object from now on.
         on_end: Called when nothing more comes in, whatever the cause; perhaps more than once.
