@@ -214,8 +214,10 @@ class Door:
                     await self._synchronise()
             except TimeoutError:
                 raise LogError("the log can't be reached") from None
-        client = self._client_of(visitor.socket)
         rooms = self._hub.sessions.rooms_of(visitor.claim)
+        if not rooms:
+            return frozenset()
+        client = self._client_of(visitor.socket)
         return frozenset(
             [room for room in rooms if await may_join(visitor.namespace, client, room)]
         )
