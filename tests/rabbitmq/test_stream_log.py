@@ -27,9 +27,11 @@ def make_log(
     name: str | None = None,
     partitions: int = 1,
     retention: Retention | None = None,
+    port: int | None = None,
 ) -> RabbitMQStreamLog:
+    address = StreamAddress.from_url(broker.stream_url)
     return RabbitMQStreamLog(
-        StreamAddress.from_url(broker.stream_url),
+        address if port is None else address._replace(port=port),
         name=name or f"test-{secrets.token_hex(6)}",
         partitions=partitions,
         retention=retention or Retention(size=50_000_000),
@@ -71,8 +73,7 @@ async def line(broker: Broker) -> AsyncIterator[Proxy]:
 
 async def behind(line: Proxy, broker: Broker) -> RabbitMQStreamLog:
     """Return a log that reaches its broker by a line."""
-    log = make_log(broker)
-    log._address = StreamAddress.from_url(broker.stream_url)._replace(port=line.port)
+    log = make_log(broker, port=line.port)
     await log.start()
     return log
 

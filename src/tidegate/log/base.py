@@ -49,14 +49,12 @@ class EventLog(Protocol):
             clients bring back to any of them.
         partitions: How many there are.
         is_shared: Whether other processes may follow it too.
-        max_entry_size: Bytes of the largest entry that it takes, payload and attachments together.
     """
 
     epoch: str
     key: bytes
     partitions: int
     is_shared: bool
-    max_entry_size: int
 
     async def start(self) -> None:
         """Make the log ready for use; waits until it can be reached.
@@ -65,6 +63,10 @@ class EventLog(Protocol):
             ConfigError: It never will be, such as with wrong credentials.
             LogError: It can't be used.
         """
+
+    @property
+    def max_entry_size(self) -> int:
+        """Bytes of the largest entry that it takes now, payload and attachments together."""
 
     @property
     def is_available(self) -> bool:

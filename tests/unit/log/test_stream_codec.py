@@ -10,7 +10,7 @@ from tidegate.log import Entry, EventEntry, RoomsOfSession
 from tidegate.log.rabbitmq_stream import RabbitMQStreamLog, StreamAddress
 from tidegate.log.rabbitmq_stream.codec import MAX_ENTRIES, decode_batch, encode_batch, pack
 from tidegate.log.rabbitmq_stream.link import FRAME_MAX
-from tidegate.log.rabbitmq_stream.log import HEADS
+from tidegate.log.rabbitmq_stream.streams import HEADS
 
 MAX_PACKED = FRAME_MAX - HEADS
 LONG = "\N{GRINNING FACE}" * 256

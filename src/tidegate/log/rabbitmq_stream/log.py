@@ -1,4 +1,4 @@
-"""`RabbitMQStreamLog`: partitions, writers and readers put together."""
+"""`RabbitMQStreamLog`: streams, writers and readers put together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import NamedTuple
 
 import mmh3
 from rstream import exceptions
@@ -17,23 +16,19 @@ from tidegate.ids import TenantId
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Revocation
 from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, first_offset, pack, stream_offset
-from tidegate.log.rabbitmq_stream.identity import epoch_of, key_of, read_key, read_or_make_key
 from tidegate.log.rabbitmq_stream.link import (
-    FRAME_MAX,
     LINK_CLOSE_SECONDS,
     LINK_ERRORS,
-    Link,
     StreamAddress,
-    open_link,
-    open_link_to_leader,
     refusal,
 )
 from tidegate.log.rabbitmq_stream.reader import Foreign, Reader, Sink, Start
 from tidegate.log.rabbitmq_stream.retry import Outage
+from tidegate.log.rabbitmq_stream.streams import Retention, Streams
 from tidegate.log.rabbitmq_stream.witnesses import Witnesses
 from tidegate.log.rabbitmq_stream.writer import FINISH_SECONDS, Writer
 
-__all__ = ["CLOSE_SECONDS", "RabbitMQStreamLog", "Retention"]
+__all__ = ["CLOSE_SECONDS", "RabbitMQStreamLog"]
 
 log = logging.getLogger("tidegate.log")
 
@@ -50,27 +45,8 @@ then the readers'."""
 READ_AHEAD = 16
 """Batches that wait for a follower at most."""
 
-HEADS = 256
-"""What a stream message's head and its frame's take of a frame, at most."""
-
 ROOM_FOR_NAMES = 16 * 1024
 """What an entry may take beside its payload, in a frame: eight names of 256 characters."""
-
-REVOCATION_BYTES = 64 * 1024 * 1024
-
-
-class Retention(NamedTuple):
-    """How long RabbitMQ keeps entries.
-
-    Attributes:
-        age: Seconds.
-        size: Bytes for each partition.
-        revocations: Seconds that revocations are kept, which restarted nodes must learn of.
-    """
-
-    age: float = 86_400.0
-    size: int = 2 * 1024**3
-    revocations: float = 2 * 86_400.0
 
 
 class RabbitMQStreamLog:
@@ -104,21 +80,20 @@ class RabbitMQStreamLog:
     ) -> None:
         self.epoch = ""
         self.key = b""
-        self._keys: Sequence[bytes] = ()  # of the partitions
         self.name = name
         self.partitions = partitions
         self.foreign: Foreign = foreign or _refuse_foreign
-        self.streams = [f"{name}.{number}-of-{partitions}" for number in range(partitions)]
-        self._revocations = f"{name}.revocations"
-        self._address = address
-        self._retention = retention or Retention()
-        self._heartbeat = heartbeat
-        self._retry_delay = retry_delay
         self._node = secrets.token_urlsafe(9)
+        self._streams = Streams(
+            self._node,
+            address,
+            name=name,
+            partitions=partitions,
+            retention=retention or Retention(),
+            heartbeat=heartbeat,
+        )
+        self._retry_delay = retry_delay
         self._partitions: dict[TenantId, int] = {}
-        self._frame_max: dict[str, int] = {}  # by stream, as its leader has it
-        self._max_packed = FRAME_MAX - HEADS
-        self.max_entry_size = self._max_packed - ROOM_FOR_NAMES
         self._writers: list[Writer] = []
         self._witnesses = Witnesses(self._writers, self._along_reader)
         self._sinks: set[asyncio.Queue[Batch | LogError | None]] = set()
@@ -133,10 +108,12 @@ class RabbitMQStreamLog:
             ConfigError: The broker refuses user, password, virtual host or the streams.
             LogError: The streams are not those of a log.
         """
-        outage = Outage(f"RabbitMQ's stream port at {self._address}", self._retry_delay)
+        outage = self._outage("RabbitMQ's stream port")
         while True:
             try:
-                await self._prepare()
+                await self._streams.prepare()
+                if not self.max_entry_size:
+                    raise _frames_too_small()
                 break
             except exceptions.AccessRefused as error:
                 raise refusal(error) from error
@@ -144,9 +121,20 @@ class RabbitMQStreamLog:
                 outage.goes_on(error)
                 await outage.pause()
         outage.is_over()
-        self._writers += [self._writer(stream) for stream in (*self.streams, self._revocations)]
+        self.key, self.epoch = self._streams.key, self._streams.epoch
+        self._writers += [self._writer(stream) for stream in self._streams.names]
         for writer in self._writers:
             writer.start()
+
+    @property
+    def streams(self) -> Sequence[str]:
+        """The names of the partitions' streams, in order."""
+        return self._streams.partitions
+
+    @property
+    def max_entry_size(self) -> int:
+        """Bytes of the largest entry; they follow the broker's ``stream.frame_max``."""
+        return max(0, self._streams.max_packed - ROOM_FOR_NAMES)
 
     @property
     def is_available(self) -> bool:
@@ -172,15 +160,15 @@ class RabbitMQStreamLog:
         A batch that is too large for one stream message is stored as several, one after the other.
         """
         self._check_open()
-        places = self._places(entries)
+        limit, places = self._streams.max_packed, self._places(entries)
         parts = {  # all of them, before anything is taken
-            partition: list(pack([entries[index] for index in indexes], self._max_packed))
+            partition: list(pack([entries[index] for index in indexes], limit))
             for partition, indexes in places.items()
         }
         revocations = [entry for entry in entries if isinstance(entry, Revocation)]
         if revocations:
             # First: whoever has one behind it in a partition can rely on finding it here.
-            await self._append_to(self.partitions, list(pack(revocations, self._max_packed)))
+            await self._append_to(self.partitions, list(pack(revocations, limit)))
         stored = await asyncio.gather(*(self._append_to(*part) for part in parts.items()))
         if len(stored) == 1:
             return stored[0]
@@ -215,10 +203,7 @@ class RabbitMQStreamLog:
             for partition in range(self.partitions)
         ]
         queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue(READ_AHEAD)
-        readers = [
-            self._reader(number, self.streams[number], start, queue.put)
-            for number, start in enumerate(starts)
-        ]
+        readers = [self._reader(number, start, queue.put) for number, start in enumerate(starts)]
         for reader in readers:  # at once, so that appends from now on rely on them
             self._witnesses.rely_on(reader)
         self._sinks.add(queue)
@@ -242,7 +227,7 @@ class RabbitMQStreamLog:
         """Return the revocations that were kept and may still be in force, oldest first."""
         found: list[Revocation] = []
         queue: asyncio.Queue[Batch | LogError | None] = asyncio.Queue()
-        reader = self._reader(self.partitions, self._revocations, Start(since=0.0), queue.put)
+        reader = self._reader(self.partitions, Start(since=0.0), queue.put)
         self._witnesses.rely_on(reader)
         reader.start()
         try:
@@ -303,79 +288,21 @@ class RabbitMQStreamLog:
 
     # Connecting
 
-    async def _prepare(self) -> None:
-        link = await open_link(self._address, f"{self._node} start", self._heartbeat)
-        try:
-            self._fit_into(link, *self.streams, self._revocations)
-            if not self.max_entry_size:
-                raise _too_small(link)
-            is_new = [await self._create(link, stream) for stream in self.streams]
-            await self._create(link, self._revocations)
-            self._keys = await link.ask(self._read_or_make_keys(link, is_new))
-            self.key = key_of(self._keys)
-            self.epoch = epoch_of(self.key, self.partitions)
-        finally:
-            await link.close()
-
-    async def _read_or_make_keys(self, link: Link, is_new: Sequence[bool]) -> Sequence[bytes]:
-        return await asyncio.gather(
-            *(
-                read_or_make_key(link.client, stream, is_new=new)
-                for stream, new in zip(self.streams, is_new, strict=True)
-            )
+    def _writer(self, stream: str) -> Writer:
+        return Writer(
+            self._node,
+            stream,
+            lambda: self._streams.open_to_write(stream),
+            self._outage(f"the stream {stream}, to write,"),
         )
 
-    async def _create(self, link: Link, stream: str) -> bool:
-        """Make a stream; False if it was there."""
-        is_revocations = stream == self._revocations
-        age = self._retention.revocations if is_revocations else self._retention.age
-        size = REVOCATION_BYTES if is_revocations else self._retention.size
-        arguments = {
-            "max-age": f"{round(age)}s",
-            "max-length-bytes": size,
-            # Retention lets go of whole segments, so a few must fit into the size.
-            "stream-max-segment-size-bytes": max(1_000_000, min(size // 8, 64 * 1024 * 1024)),
-            "queue-leader-locator": "least-leaders",
-        }
-        try:
-            await link.ask(link.client.create_stream(stream, arguments))
-        except exceptions.StreamAlreadyExists:
-            return False
-        return True
-
-    def _writer(self, stream: str) -> Writer:
-        async def connect() -> Link:
-            link = await open_link_to_leader(
-                self._address, stream, f"{self._node} writes {stream}", self._heartbeat
-            )
-            self._fit_into(link, stream)
-            return link
-
-        return Writer(self._node, stream, connect, self._outage(f"the stream {stream}, to write,"))
-
-    def _reader(
-        self,
-        partition: int,
-        stream: str,
-        start: Start,
-        sink: Sink,
-    ) -> Reader:
-        async def connect() -> Link:
-            link = await open_link_to_leader(
-                self._address, stream, f"{self._node} reads {stream}", self._heartbeat
-            )
-            try:
-                await self._check_key(link, 0 if stream == self._revocations else partition)
-            except BaseException:
-                await link.close()
-                raise
-            return link
-
+    def _reader(self, partition: int, start: Start, sink: Sink) -> Reader:
+        stream = self._streams.names[partition]
         return Reader(
             partition,
             stream,
             start,
-            connect=connect,
+            connect=lambda: self._streams.open_to_read(stream),
             outage=self._outage(f"the stream {stream}, to read,"),
             sink=sink,
             stored=lambda writer, number, offset: self._stored(partition, writer, number, offset),
@@ -384,22 +311,10 @@ class RabbitMQStreamLog:
 
     def _along_reader(self, partition: int, sink: Sink) -> Reader:
         """Return a reader that sees what is appended from now on."""
-        stream = (*self.streams, self._revocations)[partition]
-        return self._reader(partition, stream, Start(since=time.time() - CLOCK_SKEW), sink)
-
-    async def _check_key(self, link: Link, partition: int) -> None:
-        stream = self.streams[partition]
-        if await link.ask(read_key(link.client, stream)) != self._keys[partition]:
-            raise LogError(f"{stream} was deleted and made anew: this is another log")
-
-    def _fit_into(self, link: Link, *streams: str) -> None:
-        """Make what is appended from now on fit into the frames of a link."""
-        self._frame_max.update(dict.fromkeys(streams, link.frame_max))
-        self._max_packed = min(self._frame_max.values()) - HEADS
-        self.max_entry_size = max(0, self._max_packed - ROOM_FOR_NAMES)
+        return self._reader(partition, Start(since=time.time() - CLOCK_SKEW), sink)
 
     def _outage(self, what: str) -> Outage:
-        return Outage(f"{what} at {self._address}", self._retry_delay)
+        return Outage(f"{what} at {self._streams.address}", self._retry_delay)
 
     def _foreign_entry(self, partition: int, data: bytes) -> EventEntry | None:
         """Return the entry of a service's message, but only in its own tenant's partition.
@@ -421,11 +336,11 @@ class RabbitMQStreamLog:
             raise LogError("the log is closed" if self._is_closed else "the log was not started")
 
 
-def _too_small(link: Link) -> ConfigError:
+def _frames_too_small() -> ConfigError:
     return ConfigError(
         "rabbitmq.stream_url",
-        f"leads to a broker whose frames ({link.frame_max} bytes) hold no event",
-        remedy="Raise stream.frame_max in the broker's settings.",
+        "leads to a broker whose frames hold no event",
+        remedy="Raise stream.frame_max in the broker's settings to 64 KB at least.",
         source="the broker",
     )
 
