@@ -174,3 +174,25 @@ async def test_resource_rooms_come_back_after_their_authorizers_were_asked_again
     await tenant.room("talk:1").emit("tick", {"n": 4})
     await client.heard("tick", 2)
     assert numbers(client) == [1, 4]
+
+
+async def test_rooms_that_the_connect_hook_gives_again_have_no_gap(
+    start_gateway: StartGateway, node: NodeDriver
+) -> None:
+    chat = Namespace("/chat")
+
+    @chat.on_connect
+    def enter(client: Client) -> None:
+        client.join("staff")
+
+    running = await start_gateway(chat)
+    client = node.client("a", f"{running.url}/chat", auth={"token": make_token()})
+    await client.wait("connect")
+    client.cut()
+    await client.wait("disconnect")
+    staff = running.gateway.tenant("acme").room("staff")
+    await staff.emit("tick", {"n": 1})
+    assert (await client.wait("connect", 2))["recovered"] is True
+    await staff.emit("tick", {"n": 2})
+    await client.heard("tick", 2)
+    assert numbers(client) == [1, 2]

@@ -163,7 +163,11 @@ class Client:
             self._waiting.pop(ack_id, None)
 
     def join(self, room: str) -> None:
-        """Put the client into a resource room from now on; the decision is yours here."""
+        """Put the client into a resource room from now on; the decision is yours here.
+
+        When its connection has dropped and it comes back, it stays in the room if ``on_connect``
+        joins it again or a room rule allows it.
+        """
         self._hub.join(self.socket, RoomName(room))
 
     def leave(self, room: str) -> None:

@@ -204,7 +204,11 @@ class Door:
                 await answer
 
     async def _rooms_again(self, visitor: _Visitor) -> frozenset[RoomName]:
-        """Return the rooms of the session that comes back which it may still be in."""
+        """Return the rooms of the session that comes back which it may still be in.
+
+        Those are the rooms that ``on_connect`` has put it into again, and those whose authorizers
+        say so.
+        """
         if visitor.claim is None:
             return frozenset()
         if self._synchronise is not None:
@@ -218,8 +222,13 @@ class Door:
         if not rooms:
             return frozenset()
         client = self._client_of(visitor.socket)
+        again = client.rooms
         return frozenset(
-            [room for room in rooms if await may_join(visitor.namespace, client, room)]
+            [
+                room
+                for room in rooms
+                if room in again or await may_join(visitor.namespace, client, room)
+            ]
         )
 
     # Acting

@@ -181,12 +181,17 @@ class Namespace:
         """Run before a verified client is let in; raise `Refused` to turn it away.
 
         The client may be put into rooms here (``client.join``); nothing can be emitted to it yet.
+        One that comes back passes here again, as a new `Client`: if it is given its session back,
+        that one goes on with these rooms and this ``data``.
         """
         self.connect_hook = function
         return function
 
     def on_disconnect(self, function: Function) -> Function:
-        """Run after a client is gone: ``(client, reason)``."""
+        """Run after a client is gone: ``(client, reason)``.
+
+        So also when its connection dropped, whether it comes back or not.
+        """
         self.disconnect_hook = function
         return function
 
