@@ -159,6 +159,8 @@ async def test_the_server_asks_and_the_client_answers(
     await client.wait("connect")
     await client.ask("ask me")
     assert answers == [{"n": 1}]
+    (question,) = client.said("event")
+    assert question["args"] == [{"n": 1}]  # and then the callback, as from the official server
 
 
 async def test_handlers_of_one_client_run_in_order_and_hold_up_nobody_else(
@@ -267,8 +269,14 @@ async def test_a_slow_client_catches_up_in_order(
 async def test_a_client_that_never_reads_is_disconnected_and_memory_stays_bounded(
     start_gateway: StartGateway, node: NodeDriver
 ) -> None:
+    chat, gone = Namespace("/chat"), []
+
+    @chat.on_disconnect
+    def note(client: Client, reason: str) -> None:
+        gone.append(reason)
+
     window = {"bytes": 2_000_000, "tenant_bytes": 1_000_000}
-    running = await start_gateway(limits={"write_buffer": 16 * 1024}, window=window)
+    running = await start_gateway(chat, limits={"write_buffer": 16 * 1024}, window=window)
     client = node.client("a", f"{running.url}/chat", auth={"token": make_token()})
     await client.wait("connect")
     client.hold()
@@ -286,3 +294,4 @@ async def test_a_client_that_never_reads_is_disconnected_and_memory_stays_bounde
     assert most < 16 * 1024 + 256 * 1024 + 50_000
     client.resume()
     assert (await client.wait("connect", 2))["recovered"] is False
+    assert gone == ["lagging"]

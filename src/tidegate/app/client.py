@@ -143,16 +143,16 @@ class Client:
         name = event if isinstance(event, str) else event_name_of(type(event))
         check_event_name(name)
         payload = encode_payload(data if isinstance(event, str) else event)
-        offset = msgspec.json.encode(self._hub.offset_string(self.socket))
         self._next_ack += 1
         ack_id, answer = self._next_ack, asyncio.get_running_loop().create_future()
         self._waiting = self._waiting or {}
         self._waiting[ack_id] = answer
         try:
+            # No offset behind the payload: the client's listener gets the callback there.
             connection.core.send_event(
                 self.namespace,
                 name,
-                (payload.json, offset),
+                (payload.json,),
                 ack_id=ack_id,
                 attachments=payload.attachments,
             )

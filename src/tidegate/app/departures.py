@@ -87,6 +87,8 @@ class Departures:
             if socket.link is connection:
                 self._hub.drop(socket)
                 self._tell_gone(socket, reason)
+            elif socket.link is None:  # the hub gave it up, and cut the connection for that
+                self._tell_gone(socket, reason)
 
     def _take_off(self, connection: Connection, socket: Socket) -> None:
         rest = tuple(other for other in connection.sockets if other is not socket)
