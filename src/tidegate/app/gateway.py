@@ -270,7 +270,10 @@ class Gateway:
 
         Raises:
             ValueError: It is no name.
+            RuntimeError: The gateway has not started.
         """
+        if not self._is_wired:
+            raise RuntimeError("the gateway has not started, so nothing can be emitted yet")
         return tenant_target(self.publisher, tenant)
 
     async def publish(self, entries: Sequence[EventEntry]) -> list[str]:
