@@ -82,7 +82,9 @@ def review(
             )
         report = run(paths, options)
         files.write_baseline(write_baseline, report.findings)
-        print(f"{len(report.faults)} findings are in {write_baseline}")
+        count = len(report.faults)
+        is_or_are = "is" if count == 1 else "are"
+        print(f"{_many(count, 'finding')} {is_or_are} in {write_baseline}")
         return
     mended = 0
     if fix or diff:
@@ -135,9 +137,14 @@ def _corrected(paths: list[Path], options: Options, *, fix: bool, diff: bool) ->
         print(correction.diff(), end="")
     if fix:
         written = write(correction, options.root)
-        told = f"mended {correction.count} findings in {len(written)} files"
+        told = f"mended {_many(correction.count, 'finding')} in {_many(len(written), 'file')}"
         print(told if written else "nothing to mend unasked", file=sys.stderr)
     return correction.report, correction.count
+
+
+def _many(count: int, thing: str) -> str:
+    """Return ``1 finding``, ``2 findings``."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def explain(

@@ -147,7 +147,7 @@ def test_fix_with_diff_writes_shows_and_reports_the_rest(folder: Path) -> None:
     done = CliRunner().invoke(app, ["review", ".", "--fix", "--diff"])
     assert done.exit_code == 1
     assert "+serve(PORT)" in done.stdout and "4:14  low" in done.stdout
-    assert "mended 1 findings in 1 files" in done.stderr
+    assert "mended 1 finding in 1 file" in done.stderr
     assert "PORT" in (folder / "a.py").read_text()
 
 
