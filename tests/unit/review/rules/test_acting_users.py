@@ -64,6 +64,8 @@ class C(AsyncWebsocketConsumer):
         "s.on('m', (m) => { if (m.to !== m.sender) io.to(m.to).emit('m', m); });",
         "s.on('typing', ({ room, username }) => s.to(room).emit('typing', { username }));",
         "s.on('hello', (id) => { userSockets.set(id, s); });",
+        "s.on('m', (m) => { if (m.senderEmail) io.to(m.to).emit('m', m); });",
+        "s.on('message read', ({ receiverEmail }) => Note.updateMany({ to: receiverEmail }));",
         "s.on('m', (m) => prisma.message.create({ data: { ownerId: m.ownerId } }));",
     ],
 )
@@ -91,6 +93,7 @@ def test_on_node(body: str) -> None:
         "s.on('done', ({ studentId }) => { const i = exam.students.findIndex("
         "(x) => x.id === studentId); log(i); });",
         "s.on('m', (m) => { io.to(m.to).emit('m', m); });",
+        "s.on('m', (m) => { if (m.replyEmail) io.to(m.to).emit('m', m); });",
         "s.on('call', (m) => { if (m.from) io.to(m.to).emit('offer', m); });",
         "s.on('m', (m) => { m.sender; io.to(m.to).emit('m', { ...m, sender: s.user.id }); });",
         "s.on('typing', ({ room, username }) => log(room, username));",

@@ -25,6 +25,9 @@ export class A {}
         "{ cors: 'https://a.example' }",
         "{ cors: ['https://a.example'] }",
         "{ cors: { origin: (origin, callback) => callback(null, true) } }",
+        "{ cors: { origin: (o: string, cb: (e: Error | null, ok?: boolean) => void) =>"
+        " cb(null, true) } }",
+        "{ cors: { origin: (o, cb) => { if (!o) { cb(null, true); } else { cb(null, true); } } } }",
     ],
 )
 def test_any_page_may_connect(options: str) -> None:
@@ -39,6 +42,9 @@ def test_any_page_may_connect(options: str) -> None:
         "{ cors: { origin: 'https://a.example' } }",
         "{ cors: { origin: process.env.ORIGIN } }",
         "{ cors: { origin: (o, done) => done(null, allowed.has(o) && true) } }",
+        "{ cors: { origin: (o, cb) => {"
+        " if (!o) { cb(null, true); } else { cb(null, false); } } } }",
+        "{ cors: { origin: (o, cb) => { if (allowed.has(o)) { cb(null, true); } } } }",
         "{ namespace: '*' }",
     ],
 )

@@ -122,6 +122,42 @@ async def live(websocket: WebSocket, KEY: int, session: AsyncSession = Depends(g
     assert not found(code.replace("KEY", "invite_code"), RULE, "a.py")
 
 
+def test_a_middleware_that_admits_everybody() -> None:
+    code = """\
+import { Server } from 'socket.io';
+import jwt from 'jsonwebtoken';
+const io = new Server(80);
+io.use((socket, next) => {
+  const token = socket.handshake.auth.token;
+  if (!token) return next();
+  try { socket.user = jwt.verify(token, KEY); next(); } catch { next(FAILED); }
+});
+io.on('connection', (socket) => {
+  socket.on('join', (room) => { ASKED socket.join(room); });
+});
+"""
+    open_ = code.replace("FAILED", "").replace("ASKED", "")
+    assert found(open_, RULE) == [9]
+    assert not found(code.replace("FAILED", "new Error('no')").replace("ASKED", ""), RULE)
+    asked = code.replace("FAILED", "").replace("ASKED", "if (!socket.user) return;")
+    assert not found(asked, RULE)
+
+
+def test_flask_only_greets_who_is_signed_in() -> None:
+    code = """\
+from flask_login import current_user
+from flask_socketio import SocketIO, emit
+socketio = SocketIO()
+@socketio.on('connect')
+def connect():
+    if current_user.is_authenticated:
+        emit('hello')
+REST
+"""
+    assert found(code.replace("REST", ""), RULE, "a.py")
+    assert not found(code.replace("REST", "    else:\n        return False"), RULE, "a.py")
+
+
 def test_a_deadline_checks_nobody() -> None:
     code = SIO.replace("BODY", "    asyncio.create_task(NAME(sid))")
     late = "async def NAME(sid):\n    if sid not in users:\n        await sio.disconnect(sid)\n"

@@ -190,6 +190,30 @@ async def ws(websocket: WebSocket, room: str):
     assert found(code.replace("BODY", body), RULE, "a.py") == [6]
 
 
+def test_a_consumer_that_no_route_leads_to() -> None:
+    files = {
+        "chat/consumers.py": """\
+import json
+from channels.generic.websocket import AsyncWebsocketConsumer
+class Chat(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+class Calls(AsyncWebsocketConsumer):
+    async def receive(self, text_data):
+        data = json.loads(text_data)
+        await self.channel_layer.group_send(f"user_{data['to']}", {"type": "ring"})
+""",
+        "chat/routing.py": "from . import consumers\n"
+        "urls = [path('chat/', consumers.Chat.as_asgi()), ALSO]\n",
+    }
+    also = {"chat/routing.py": files["chat/routing.py"].replace("ALSO", "ROUTE")}
+    idle = files | {"chat/routing.py": files["chat/routing.py"].replace("ALSO", "")}
+    route = "path('calls/', consumers.Calls.as_asgi())"
+    routed = files | {"chat/routing.py": also["chat/routing.py"].replace("ROUTE", route)}
+    assert not review_project(idle, RULE).faults
+    assert [each.line for each in review_project(routed, RULE).faults] == [9]
+
+
 def test_channels() -> None:
     code = """\
 from channels.generic.websocket import AsyncJsonWebsocketConsumer

@@ -86,6 +86,11 @@ class Manager:
     assert found(code, "global-emit", "a.py") == [5]
     by_room = code.replace("self.active_connections", "self.active_connections[room]")
     assert not found(by_room, "global-emit", "a.py")
+    served = code + "@app.websocket('/ws')\nasync def ws(websocket: WebSocket):\n    CALL\n"
+    idle = served.replace("CALL", "await websocket.accept()")
+    assert not found(idle, "global-emit", "a.py")  # nobody calls it
+    called = served.replace("CALL", "await manager.broadcast('x')")
+    assert found(called, "global-emit", "a.py") == [5]
 
 
 def test_a_server_by_a_getter_or_of_a_request() -> None:

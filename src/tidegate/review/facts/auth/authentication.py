@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.review.facts.auth.gate_refusals import (
+    admits_everybody,
     has_credentials,
     is_of_message,
     is_of_missing,
@@ -206,7 +207,7 @@ def _in_function(model: Model, function: Function, *, is_gate: bool) -> Evidence
     names = _names(function)
     for name in names:
         if verifies(name.text) and not is_other(name) and not is_of_message(name, function):
-            if is_gate and is_voluntary(function, name):
+            if is_gate and (is_voluntary(function, name) or admits_everybody(function, name)):
                 return Evidence("no")  # who brings no token isn't asked for one
             return Evidence("yes", name)
     refusal = refusal_of(function)

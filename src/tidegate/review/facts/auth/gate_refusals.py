@@ -8,6 +8,7 @@ from tidegate.review.model import Function
 from tidegate.review.source import FUNCTIONS, Call, Node
 
 __all__ = [
+    "admits_everybody",
     "has_credentials",
     "is_of_message",
     "is_of_missing",
@@ -100,6 +101,32 @@ def is_voluntary(function: Function, place: Node) -> bool:
     return all(
         each.enclosing("catch_clause") or asked.start <= each.start < asked.end for each in refusals
     )
+
+
+def admits_everybody(function: Function, place: Node) -> bool:
+    """Tell a check whose outcome turns nobody away: each way of a middleware ends in ``next()``.
+
+    Handlers that ask for the user later, ``if (!socket.user) return``, may do so instead.
+    """
+    if _ASKED_LATER.search(function.file.text) or refusal_of(function) is not None:
+        return False
+    if function.file.is_python:
+        return _asks_only(function, place)
+    names = [each.name for each in function.parameters]
+    if len(names) != 2 or names[1] != "next":
+        return False
+    answers = [call for call in function.calls if call.path == "next"]
+    return bool(answers) and not any(call.args for call in answers)
+
+
+def _asks_only(function: Function, place: Node) -> bool:
+    """Tell ``if current_user.is_authenticated:`` of Flask, with nothing for all others."""
+    asked = place.enclosing("if_statement")
+    condition = asked.field("condition") if asked is not None else None
+    if asked is None or condition is None or "flask_login" not in function.file.text:
+        return False
+    is_in = condition.start <= place.start < condition.end
+    return is_in and asked.field("alternative") is None and not condition.text.startswith("not")
 
 
 def is_of_missing(function: Function, refusal: Node) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -15,6 +16,8 @@ from tidegate.review.facts.module.modules import (
     nearest,
 )
 from tidegate.review.model import Class, Model, Module
+
+_ROUTED = re.compile(r"(\w+)\.as_asgi\(")
 
 __all__ = ["Listing", "listing", "of_what_is_made"]
 
@@ -50,9 +53,9 @@ def of_what_is_made(findings: Iterable[Finding], model: Model) -> list[Finding]:
 
     ``module-not-imported`` tells of the class, and that is the mistake: the rest of it never runs.
     """
-    if not model.modules:
+    idle = list(_unrouted(model))
+    if not model.modules and not idle:
         return list(findings)
-    idle: list[tuple[str, int, int]] = []
     for gateway in model.gateways:
         owner = gateway.owner
         if gateway.framework == "nest" and owner and listing(model, owner, "providers")[0] == "no":
@@ -62,6 +65,23 @@ def of_what_is_made(findings: Iterable[Finding], model: Model) -> list[Finding]:
         replace(each, verdict="could-not-tell", fix=None) if _is_in(each, idle) else each
         for each in findings
     ]
+
+
+def _unrouted(model: Model) -> Iterator[tuple[str, int, int]]:
+    """Yield consumers of Channels that no route leads to, beside one that a route leads to."""
+    consumers = [each.owner for each in model.gateways if each.framework == "channels"]
+    if not consumers:
+        return
+    routed: set[str] = set()
+    for name in model.project.names:
+        if name.endswith(".py") and re.search(r"(?:rout|asgi|urls|consumers)\w*\.py$", name):
+            file = model.project.file(name)
+            routed |= set(_ROUTED.findall(file.text)) if file is not None else set()
+    for owner in consumers:
+        if owner is None or owner.name in routed or is_derived(model, owner.name):
+            continue
+        if any(other and other.file is owner.file and other.name in routed for other in consumers):
+            yield owner.file.name, owner.node.line, owner.node.raw.range().end.line + 1
 
 
 def _is_in(finding: Finding, places: Iterable[tuple[str, int, int]]) -> bool:

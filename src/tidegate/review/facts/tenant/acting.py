@@ -37,7 +37,7 @@ _WRITES_SQL = re.compile(r"[\"'`]*\s*(?:INSERT\s+INTO|UPDATE)\b", re.IGNORECASE)
 _MADE = re.compile(r"(?:[A-Z]\w*)?(?:Create|Message)|Create[A-Z]\w*")
 _OWN_MESSAGE = re.compile(r"(?:edit|delete)_message")
 _TALKS = re.compile(r"message|chat|conversation")
-_READER = re.compile(r"(?:receiver|reciever|recipient|reader|viewer)_?id")
+_READER = re.compile(r"(?:receiver|reciever|recipient|reader|viewer)_?(?:id|email)")
 _CHANGES = re.compile(r"_and_(?:update|delete|replace|modify)")
 _FINDS = re.compile(
     r"a?get|filter_by|get_object_or_404|find(?:_(?:one|unique|first|by_id|by_pk|one_by|all|many))?"

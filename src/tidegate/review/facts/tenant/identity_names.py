@@ -37,7 +37,7 @@ USER = re.compile(
 ACTOR = re.compile(
     r"sender|author|creator|current_user"
     r"|(?:sender|author|creator|caller|from_user|user_from|actor|requester|current_user|logged_in_user"
-    r"|sender_user|by_user|initiator)_?(?:id|uuid|user_id)"
+    r"|sender_user|by_user|initiator)_?(?:id|uuid|user_id|email)"
     r"|(?:from|my)_?(?:user_?)?id|from_user(?:_?name)?|created_by|sent_by|performed_by|updated_by"
 )
 ROLE = re.compile(

@@ -142,7 +142,12 @@ def admits(model: Model, node: Node) -> Admits:
 def _of_function(function: Function) -> Admits:
     """Tell whether an origin callback only ever says yes: ``(origin, cb) => cb(null, true)``."""
     answers = [call for call in function.calls if len(call.args) == 2 and call.receiver is None]
-    if not answers or re.search(r"\bif\b|\?|&&|\|\|", function.node.text):
+    if not answers or re.search(r"\?|&&|\|\|", answers[-1].node.text):
+        return "some"
+    last = answers[-1].node
+    is_certain = last.enclosing("if_statement") is None or last.enclosing("else_clause") is not None
+    body = function.body.text
+    if not is_certain or ("if" not in body and re.search(r"\?|&&|\|\|", body)):
         return "some"
     return "any" if all(_says_yes(answer) for answer in answers) else "some"
 

@@ -128,7 +128,7 @@ def check(model: Model) -> Iterator[Finding]:
         yield RULE.fault(emit.call.node, message, confidence=emit.confidence, fix=fix)
     for file in model.files:
         if file.is_python and model.project.imports_from(file, "fastapi", "starlette"):
-            yield from _loops(file)
+            yield from _loops(model, file)
         elif not file.is_python and ".clients" in file.text and ".send(" in file.text:
             yield from _node_loops(file)
 
@@ -159,9 +159,11 @@ def _is_unused_helper(model: Model, emit: Emit) -> bool:
     return is_seen
 
 
-def _loops(file: SourceFile) -> Iterator[Finding]:
+def _loops(model: Model, file: SourceFile) -> Iterator[Finding]:
     """Find loops that send to each WebSocket there is (Python)."""
     for loop in file.root.find("for_statement", "for_in_clause"):
+        if _is_idle(model, loop):
+            continue
         left, right = loop.field("left"), loop.field("right")
         if left is None or right is None or not _ALL_SOCKETS.fullmatch(right.text):
             continue
@@ -172,6 +174,20 @@ def _loops(file: SourceFile) -> Iterator[Finding]:
                 continue
             if _is_sent_to_all(call, loop):
                 yield RULE.fault(call.node, _LOOP, confidence="likely")
+
+
+def _is_idle(model: Model, loop: Node) -> bool:
+    """Tell a method that no code of a whole project calls: ``broadcast`` of a manager."""
+    function = loop.function
+    name = function.field("name") if function is not None else None
+    if name is None or loop.enclosing("class_definition") is None:
+        return False
+    if not any(each.framework == "websocket" and each.file.is_python for each in model.gateways):
+        return False
+    called = re.compile(rf"\.{re.escape(name.text)}\b".encode())
+    names = (each for each in model.project.names if each.endswith(".py"))
+    texts = (read(model.project.root / each, each, []) for each in names)
+    return not any(text is not None and called.search(text) for text in texts)
 
 
 def _node_loops(file: SourceFile) -> Iterator[Finding]:
