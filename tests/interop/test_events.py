@@ -73,6 +73,8 @@ async def test_handlers_answer_in_the_ack(start_gateway: StartGateway, node: Nod
         ("sum", [1, "2"], "invalid_payload", "[1]$"),
         ("refuse", [], "not_yours", None),
         ("fail", [], "internal", None),
+        ("no_json", [], "internal", None),
+        ("no_json_async", [], "internal", None),
         ("unheard", [], "unknown_event", None),
         ("tidegate.nothing", [], "unknown_event", None),
         ("tidegate.join", [{"room": "closed:1"}], "forbidden", None),
@@ -107,6 +109,14 @@ async def test_bad_calls_are_answered_and_the_connection_lives_on(
     @chat.on("fail")
     async def fail(client: Client) -> None:
         raise RuntimeError("with a secret in it")
+
+    @chat.on("no_json")
+    def no_json(client: Client) -> object:
+        return object()
+
+    @chat.on("no_json_async")
+    async def no_json_async(client: Client) -> object:
+        return object()
 
     running = await start_gateway(chat)
     client = node.client("a", f"{running.url}/chat", auth={"token": make_token()})

@@ -152,7 +152,10 @@ class Dispatcher:
         if event.ack_id is None:
             return
         values = result if isinstance(result, tuple) else () if result is None else (result,)
-        self._send_ack(connection, event, values)
+        try:
+            self._send_ack(connection, event, values)
+        except PayloadError as error:  # the handler's fault: the client sent nothing invalid
+            raise TypeError("what it returned can't be an ack") from error
 
     def _answer_failure(
         self, connection: Connection, event: EventReceived, error: Exception
