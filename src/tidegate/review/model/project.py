@@ -6,10 +6,8 @@ to them, and not otherwise. What can't be resolved is None: a rule then says "co
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -25,11 +23,11 @@ from tidegate.review.model.declarations import (
     imports_of,
 )
 from tidegate.review.model.exports import common_functions, main_export
+from tidegate.review.model.places import aliases_in, places
 from tidegate.review.source import FUNCTIONS, Call, Node, SourceFile
 
 __all__ = ["Project", "decode"]
 
-_ENDS = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", "/index.ts", "/index.tsx", "/index.js")
 _MAX_REACH = 120
 
 
@@ -332,64 +330,15 @@ class Project:
         return self._module_file(file, imported.module)
 
     def _module_file(self, file: SourceFile, module: str) -> SourceFile | None:
-        places = (
-            self._python_places(file, module) if file.is_python else self._js_places(file, module)
-        )
-        for place in places:
+        for place in places(file, module, lambda: self._aliases):
             found = self.file(place)
             if found is not None:
                 return found
         return None
 
-    def _python_places(self, file: SourceFile, module: str) -> Iterator[str]:
-        folder = os.path.dirname(file.name)
-        dots = len(module) - len(module.lstrip("."))
-        path = module[dots:].replace(".", "/")
-        bases = [os.path.normpath(os.path.join(folder, *[".."] * (dots - 1)))] if dots else []
-        if not dots:
-            parts = folder.split("/") if folder else []
-            bases = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
-            bases += [f"{base}/src".lstrip("/") for base in bases]
-        for base in bases:
-            full = os.path.normpath(os.path.join(base, path)).replace(os.sep, "/")
-            yield from (f"{full}.py", f"{full}/__init__.py")
-
-    def _js_places(self, file: SourceFile, module: str) -> Iterator[str]:
-        if module.startswith("."):
-            stems = [os.path.normpath(os.path.join(os.path.dirname(file.name), module))]
-        else:
-            stems = [stem for stem in self._aliased(file, module) if stem]
-        for stem in stems:
-            stem = stem.replace(os.sep, "/")
-            yield from (stem + end for end in _ENDS)
-            if stem.endswith((".js", ".mjs", ".jsx")):
-                yield from (stem.rsplit(".", 1)[0] + end for end in (".ts", ".tsx", ".mts"))
-
-    def _aliased(self, file: SourceFile, module: str) -> Iterator[str]:
-        """Yield where an import by an alias may lead: paths of tsconfig, ``src/…``, ``@/…``."""
-        for folder in _parents(file.name):
-            for prefix, target in self._tsconfig_paths.get(folder, {}).items():
-                if module.startswith(prefix):
-                    yield os.path.normpath(os.path.join(folder, target, module[len(prefix) :]))
-        bare = re.sub(r"^(?:@|~)/", "", module)
-        if bare != module or module.startswith(("src/", "app/", "libs/", "apps/")):
-            for folder in _parents(file.name):
-                yield os.path.normpath(os.path.join(folder, bare))
-                yield os.path.normpath(os.path.join(folder, "src", bare))
-
     @cached_property
-    def _tsconfig_paths(self) -> dict[str, dict[str, str]]:
-        """Return the aliases of each folder that has a ``tsconfig.json``: prefix to path."""
-        folders = {parent for name in self.files for parent in _parents(name)}
-        found: dict[str, dict[str, str]] = {}
-        for folder in folders:
-            for name in ("tsconfig.json", "tsconfig.base.json"):
-                try:
-                    text = (self.root / folder / name).read_text("utf-8", "replace")[:100_000]
-                    found.setdefault(folder, {}).update(_paths_in(text))
-                except (OSError, ValueError, RecursionError):
-                    continue
-        return found
+    def _aliases(self) -> dict[str, dict[str, str]]:
+        return aliases_in(self.root, self.files)
 
 
 def decode(data: bytes) -> str:
@@ -399,24 +348,6 @@ def decode(data: bytes) -> str:
     else:
         text = data.decode("utf-8-sig", "replace")
     return text.replace("\0", "\ufffd")
-
-
-def _paths_in(text: str) -> dict[str, str]:
-    text = re.sub(
-        r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', lambda m: m[1] or "", text, flags=re.DOTALL
-    )
-    options = json.loads(re.sub(r",(\s*[}\]])", r"\1", text)).get("compilerOptions") or {}
-    base = options.get("baseUrl") or "."
-    return {
-        alias.rstrip("*"): f"{base}/{targets[0].rstrip('*')}"
-        for alias, targets in (options.get("paths") or {}).items()
-        if targets and isinstance(targets[0], str)
-    }
-
-
-def _parents(name: str) -> list[str]:
-    parts = name.split("/")[:-1]
-    return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
 
 
 def _joined(imported: Import) -> str:

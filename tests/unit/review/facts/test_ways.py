@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.review.facts.broker.paths import Exit, State, Step, paths
+from tidegate.review.facts.broker.path_states import Exit, State, Step
+from tidegate.review.facts.broker.paths import paths
 from tidegate.review.source import Call, Node, SourceFile
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from tidegate.review.facts.broker.paths import Exit, State, Step, paths
+from tidegate.review.facts.broker.path_states import Exit, State, Step
+from tidegate.review.facts.broker.paths import paths
 from tidegate.review.facts.broker.settling import is_ack, is_nack, is_process
 from tidegate.review.model import Consumer, Function, Model
 from tidegate.review.source import FUNCTIONS, Call, Node

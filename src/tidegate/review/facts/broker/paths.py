@@ -10,78 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from dataclasses import replace
+from typing import Literal
 
 from tidegate.review.facts.broker.path_facts import Fact, assigned, facts_of
+from tidegate.review.facts.broker.path_states import Exit, Meaning, State, Ways
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["Exit", "Meaning", "State", "Step", "paths"]
+__all__ = ["paths"]
 
 _MOST_STATES = 120
 _LOOPS = ("for_statement", "for_in_statement", "while_statement", "do_statement")
 _CALLS = ("call_expression", "call", "new_expression")
 _BROAD = re.compile(r"except\s*(?::|\(?[^:]*\b(?:Exception|BaseException)\b)")
-
-
-@dataclass(frozen=True)
-class State:
-    """What is known on one way.
-
-    Attributes:
-        marks: What happened, in words of the rule's choice.
-        facts: Conditions that hold or don't.
-        failure: The catch that the way went through, if nothing was done since.
-        why: Where it left early or passed by what others did, for the message.
-        swallowed: Where a failure was passed over before what the rule looks for.
-    """
-
-    marks: frozenset[str] = frozenset()
-    facts: frozenset[Fact] = frozenset()
-    failure: Node | None = None
-    why: Node | None = None
-    swallowed: Node | None = None
-
-    def marked(self, *marks: str) -> State:
-        """Return the state with more marks."""
-        return replace(self, marks=self.marks | set(marks))
-
-
-@dataclass(frozen=True)
-class Exit:
-    """An end of a way; ``is_explicit`` tells a throw or a return from a call that may fail."""
-
-    kind: Literal["end", "return", "raise"]
-    node: Node
-    state: State
-    is_explicit: bool = True
-
-
-@dataclass
-class Step:
-    """What a call may do: states after it, and states with which it fails."""
-
-    after: list[State]
-    raised: list[Exit] = field(default_factory=list)
-
-
-class Meaning(Protocol):
-    """What the rule knows of the code."""
-
-    def call(self, call: Call, state: State, *, in_try: bool, in_catch: bool) -> Step | None:
-        """Return what a call does; None if nothing that matters."""
-
-    def inner(self, function: Node, state: State) -> State:
-        """Return the state after a function was written down that runs later, or never."""
-
-    def known(self, condition: Node) -> bool | None:
-        """Return whether a condition is always true or false for ways that matter."""
-
-    def managed(self, node: Node) -> bool:
-        """Tell whether a ``with`` statement does something at its end."""
-
-    def leaves(self, node: Node, exit_: Exit) -> State:
-        """Return the state after such a ``with`` statement was left."""
 
 
 def paths(body: Node, meaning: Meaning) -> list[Exit]:
@@ -92,20 +33,6 @@ def paths(body: Node, meaning: Meaning) -> list[Exit]:
     return [*dict.fromkeys((*flow.exits, *ends))]
 
 
-@dataclass
-class _Flow:
-    normal: list[State]
-    exits: list[Exit] = field(default_factory=list)
-    breaks: list[State] = field(default_factory=list)
-    continues: list[State] = field(default_factory=list)
-
-    def take(self, other: _Flow) -> None:
-        """Add what leaves another flow; where that goes on normally is the caller's affair."""
-        self.exits += other.exits
-        self.breaks += other.breaks
-        self.continues += other.continues
-
-
 class _Walk:
     def __init__(self, meaning: Meaning) -> None:
         self.meaning = meaning
@@ -114,14 +41,14 @@ class _Walk:
 
     # Statements
 
-    def run(self, node: Node, states: list[State]) -> _Flow:
+    def run(self, node: Node, states: list[State]) -> Ways:
         """Run a statement, a block or an expression."""
         states = [*dict.fromkeys(states)][:_MOST_STATES]
         if not states:
-            return _Flow([])
+            return Ways([])
         kind = node.kind
         if kind in FUNCTIONS or kind in ("class_declaration", "class_definition"):
-            return _Flow([self.meaning.inner(node, state) for state in states])
+            return Ways([self.meaning.inner(node, state) for state in states])
         if kind in (
             "statement_block",
             "block",
@@ -146,13 +73,13 @@ class _Walk:
         if kind == "with_statement":
             return self._with(node, states)
         if kind == "break_statement":
-            return _Flow([], breaks=[_left(state, node) for state in states])
+            return Ways([], breaks=[_left(state, node) for state in states])
         if kind == "continue_statement":
-            return _Flow([], continues=[_left(state, node) for state in states])
+            return Ways([], continues=[_left(state, node) for state in states])
         return self._expression(node, states)
 
-    def _sequence(self, nodes: Iterable[Node], states: list[State]) -> _Flow:
-        flow = _Flow(list(states))
+    def _sequence(self, nodes: Iterable[Node], states: list[State]) -> Ways:
+        flow = Ways(list(states))
         for node in nodes:
             if not flow.normal:
                 break
@@ -161,7 +88,7 @@ class _Walk:
             flow.normal = step.normal
         return flow
 
-    def _if(self, node: Node, states: list[State]) -> _Flow:
+    def _if(self, node: Node, states: list[State]) -> Ways:
         condition = node.field("condition")
         if condition is None:
             return self._sequence(node.children, states)
@@ -171,7 +98,7 @@ class _Walk:
         others = [Node(node.file, raw) for raw in node.raw.field_children("alternative")]
         yes = [] if known is False else _assuming(flow.normal, condition, holds=True)
         no = [] if known is True else _assuming(flow.normal, condition, holds=False)
-        taken = self.run(then, yes) if then is not None else _Flow(yes)
+        taken = self.run(then, yes) if then is not None else Ways(yes)
         flow.take(taken)
         if not others:
             done = {mark for state in self._all(taken) for mark in state.marks}
@@ -181,7 +108,7 @@ class _Walk:
         flow.take(rest)
         return replace(flow, normal=[*taken.normal, *rest.normal])
 
-    def _chain(self, clauses: list[Node], states: list[State]) -> _Flow:
+    def _chain(self, clauses: list[Node], states: list[State]) -> Ways:
         """Run ``elif``s and ``else``: each gets what the ones before did not take."""
         first, *rest = clauses
         if first.kind != "elif_clause":
@@ -193,20 +120,20 @@ class _Walk:
         taken = self.run(then, _assuming(flow.normal, condition, holds=True))
         no = _assuming(flow.normal, condition, holds=False)
         flow.take(taken)
-        other = self._chain(rest, no) if rest else _Flow([replace(s, why=first) for s in no])
+        other = self._chain(rest, no) if rest else Ways([replace(s, why=first) for s in no])
         flow.take(other)
         return replace(flow, normal=[*taken.normal, *other.normal])
 
-    def _all(self, flow: _Flow) -> list[State]:
+    def _all(self, flow: Ways) -> list[State]:
         return [*flow.normal, *flow.breaks, *flow.continues, *(e.state for e in flow.exits)]
 
-    def _try(self, node: Node, states: list[State]) -> _Flow:
+    def _try(self, node: Node, states: list[State]) -> Ways:
         body = node.field("body")
         clauses = [c for c in node.children if c.kind in ("catch_clause", "except_clause")]
         last = next((c for c in node.children if c.kind == "finally_clause"), None)
         otherwise = next((c for c in node.children if c.kind == "else_clause"), None)
         if body is None:
-            return _Flow(states)
+            return Ways(states)
         self.tries += bool(clauses)
         flow = self.run(body, states)
         self.tries -= bool(clauses)
@@ -221,7 +148,7 @@ class _Walk:
             flow = self._after(flow, otherwise)
         return flow if last is None else self._finally(flow, last)
 
-    def _after(self, flow: _Flow, node: Node) -> _Flow:
+    def _after(self, flow: Ways, node: Node) -> Ways:
         # A failed way left by its except; it is told by its failure.
         ways = [state for state in flow.normal if state.failure is None]
         step = self.run(node, ways)
@@ -230,7 +157,7 @@ class _Walk:
             flow, normal=[*(s for s in flow.normal if s.failure is not None), *step.normal]
         )
 
-    def _caught(self, flow: _Flow, clauses: list[Node]) -> _Flow:
+    def _caught(self, flow: Ways, clauses: list[Node]) -> Ways:
         raised = [each for each in flow.exits if each.kind == "raise"]
         is_broad = not clauses[0].file.is_python or any(_BROAD.match(c.text) for c in clauses)
         kept = [each for each in flow.exits if each.kind != "raise"]
@@ -243,13 +170,13 @@ class _Walk:
             body = clause.field("body") or next(
                 (c for c in clause.children if c.kind == "block"), None
             )
-            step = self.run(body, states) if body is not None else _Flow(states)
+            step = self.run(body, states) if body is not None else Ways(states)
             found.take(step)
             found.normal = [*found.normal, *step.normal]
         self.catches -= 1
         return found
 
-    def _finally(self, flow: _Flow, node: Node) -> _Flow:
+    def _finally(self, flow: Ways, node: Node) -> Ways:
         body = node.field("body") or node
         self.catches += 1
         done = self.run(body, flow.normal)
@@ -268,7 +195,7 @@ class _Walk:
         self.catches -= 1
         return found
 
-    def _loop(self, node: Node, states: list[State]) -> _Flow:
+    def _loop(self, node: Node, states: list[State]) -> Ways:
         body = node.field("body")
         heads = [c for c in node.children if body is None or c != body]
         heads = [c for c in heads if c.kind not in ("else_clause",)]
@@ -289,9 +216,9 @@ class _Walk:
             after += before  # a loop that settles is taken to run
         return replace(flow, normal=after, breaks=[], continues=[])
 
-    def _switch(self, node: Node, states: list[State]) -> _Flow:
+    def _switch(self, node: Node, states: list[State]) -> Ways:
         value = node.field("value") or node.field("subject")
-        flow = self.run(value, states) if value is not None else _Flow(list(states))
+        flow = self.run(value, states) if value is not None else Ways(list(states))
         body = node.field("body") or node
         cases = [c for c in body.children if c.kind.startswith(("switch_", "case_clause"))]
         before, falling, after = flow.normal, list[State](), list[State]()
@@ -316,7 +243,7 @@ class _Walk:
             after += [replace(state, why=node) for state in before]
         return replace(flow, normal=after)
 
-    def _with(self, node: Node, states: list[State]) -> _Flow:
+    def _with(self, node: Node, states: list[State]) -> Ways:
         body = node.field("body")
         flow = self._sequence([c for c in node.children if body is None or c != body], states)
         if body is None:
@@ -337,7 +264,7 @@ class _Walk:
 
     # Expressions
 
-    def _expression(self, node: Node, states: list[State]) -> _Flow:
+    def _expression(self, node: Node, states: list[State]) -> Ways:
         if node.kind in ("ternary_expression", "conditional_expression"):
             return self._ternary(node, states)
         flow = self._sequence(node.children, states)
@@ -349,7 +276,7 @@ class _Walk:
             flow.normal = [replace(s, facts=_learned(s.facts, name, value)) for s in flow.normal]
         return flow
 
-    def _ternary(self, node: Node, states: list[State]) -> _Flow:
+    def _ternary(self, node: Node, states: list[State]) -> Ways:
         parts = node.children
         if len(parts) != 3:
             return self._sequence(parts, states)
@@ -365,7 +292,7 @@ class _Walk:
             ways += step.normal
         return replace(flow, normal=ways)
 
-    def _call(self, node: Node, flow: _Flow) -> _Flow:
+    def _call(self, node: Node, flow: Ways) -> Ways:
         after: list[State] = []
         for state in flow.normal:
             step = self.meaning.call(
@@ -383,7 +310,7 @@ def _left(state: State, node: Node) -> State:
     return replace(state, why=state.failure or node)
 
 
-def _failing(node: Node, states: list[State], flow: _Flow) -> list[Exit]:
+def _failing(node: Node, states: list[State], flow: Ways) -> list[Exit]:
     """Return failures of a try that has no call which may fail: ``rows[0]``, ``1 / 0``."""
     marks = {state.marks for state in states}
     if any(each.kind == "raise" for each in flow.exits):

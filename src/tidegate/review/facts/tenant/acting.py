@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.facts.tenant.expressions import entries, inner, path_of, words_of
-from tidegate.review.facts.tenant.flow import Sent, Values
 from tidegate.review.facts.tenant.following import Visit
 from tidegate.review.facts.tenant.identity_names import (
     ACTOR,
@@ -21,6 +20,7 @@ from tidegate.review.facts.tenant.identity_names import (
     knows_user,
     reads_known,
 )
+from tidegate.review.facts.tenant.sent import Sent, Values
 from tidegate.review.facts.tenant.whole_payloads import sender_of
 from tidegate.review.source import Call, Node
 

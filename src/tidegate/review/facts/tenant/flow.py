@@ -8,80 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-from tidegate.review.facts.tenant.expressions import inner, key_of, names_in, path_of, words_of
+from tidegate.review.facts.tenant.expressions import inner, key_of, names_in, path_of
+from tidegate.review.facts.tenant.sent import (
+    NOTHING,
+    READS,
+    SAME,
+    SAME_METHOD,
+    Names,
+    Sent,
+    Values,
+    is_of_token,
+    is_source,
+    is_verified,
+    source_of,
+)
 from tidegate.review.model import Function
 from tidegate.review.model.project import Project
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["Flow", "Names", "Sent", "Values"]
+__all__ = ["Flow"]
 
-_HANDSHAKE = re.compile(r"(?:.*\.)?handshake(?:\.(query|headers|auth))?")
-_HANDSHAKE_PART = re.compile(r"(?:.*\.)?handshake\.(?:query|headers|auth)\b")
-_PYTHON_SOURCES = re.compile(
-    r"(?:\w+\.)*(?:query_params|path_params)|(?:self\.)?(?:ws|websocket|socket)\.(?:headers|cookies)"
-    r"|(?:flask\.)?request\.(?:args|headers|cookies)"
-    r"|(?:\w+\.)?scope\.(?:url_route(?:\.kwargs)?|query_string|headers|path)"
-)
-_REQUEST = re.compile(
-    r"\w+\.request\._query|(?:.*\.)?handshake\.url|(?:req|request|upgradeReq|upgradeRequest)\.(?:url|headers)"
-)
-_SAME = re.compile(  # f(value) is the value still
-    r"String|Number|parseInt|str|int|UUID|(?:de|en)codeURI\w*|parse|safeParse|parseAsync|loads|dict|list"
-    r"|from|set|plainTo\w+|validate|model_validate\w*|parse_obj|parse_raw|parse_qsl?|(?:un)?quote(?:_plus)?"
-    r"|cast|deepcopy|structuredClone|slugify|escape|isoparse|validate_python|convert|sanitize\w*|normali[sz]e\w*|sorted|reversed|tuple"
-)
-_SAME_METHOD = re.compile(  # value.f() is the value still
-    r"trim|toString|to(?:Lower|Upper)Case|replace(?:All)?|slice|substring|split|r?strip|lower|upper|decode"
-    r"|encode|format|at|map|filter|copy|dict|model_dump|concat|values|partition|valueOf|pop|shift|toJSON"
-)
 _NAMING = re.compile(
     r"(?:get|make|build|to|compute|format|create)?_?\w*?(?:room|group|channel|topic)_?(?:name|key|id|for)?",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(
-    r"token|jwt|verif|authenticat|get_session|server_?session|cookie|bearer|credential|api_?key",
-    re.I,
-)
 _READS_SOURCE = re.compile(r"handshake|_query|query_params|path_params|scope|request\.|\.receive_")
-_READS = ("get", "pop", "getlist", "getFirst", "get_list")
 _MAX_DEPTH = 3
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One value of the client.
-
-    Attributes:
-        node: Where it is read.
-        path: Its keys in what was sent; of an argument that is itself the value, its name.
-        source: The payload of a message, or what came with the connection.
-    """
-
-    node: Node
-    path: tuple[str, ...]
-    source: Literal["payload", "connection"] = "payload"
-
-    @property
-    def label(self) -> str:
-        """Return what it is called, in words: ``user_id`` for ``data.user.id`` and ``userId``."""
-        if not self.path:
-            return ""
-        last = words_of(self.path[-1])
-        if last in ("id", "uuid", "key", "name", "slug", "code") and len(self.path) > 1:
-            return f"{words_of(self.path[-2])}_{last}"
-        return last
-
-    @property
-    def code(self) -> str:
-        """Return the code that reads it."""
-        return self.node.text
-
-
-Values = frozenset[Sent]
-Names = dict[str, Values]
-NOTHING: Values = frozenset()
 
 
 @dataclass(eq=False)
@@ -159,8 +112,8 @@ class Flow:
                 return bool(self.names[head]) or head in self.related
             if head in self.related:
                 return True
-        source = (_PYTHON_SOURCES if self.function.file.is_python else _HANDSHAKE_PART).match(path)
-        return source is not None and parts[-1] not in self.written
+        is_read = is_source(path, is_python=self.function.file.is_python)
+        return is_read and parts[-1] not in self.written
 
     def mentions(self, node: Node) -> bool:
         """Tell whether an expression reads a client's value, or what was looked up by one."""
@@ -175,7 +128,7 @@ class Flow:
         if path is not None:
             if path in self.names:
                 return self.names[path]
-            source = self._source(node, path)
+            source = source_of(node, path)
             if source is not None:
                 return source
         holder, key = key_of(node)
@@ -201,25 +154,13 @@ class Flow:
             for each in values
         )
 
-    def _source(self, node: Node, path: str) -> Values | None:
-        if node.file.is_python:
-            if _PYTHON_SOURCES.fullmatch(path):
-                return frozenset({Sent(node, (), "connection")})
-            return None
-        match = _HANDSHAKE.fullmatch(path)
-        if match is not None:
-            return frozenset({Sent(node, () if match[1] else ("handshake",), "connection")})
-        if _REQUEST.fullmatch(path):
-            return frozenset({Sent(node, (), "connection")})
-        return None
-
     def _call(self, call: Call) -> Values:
         name, receiver = call.name, call.receiver
         held = self.sent(receiver) if receiver is not None else NOTHING
         if held:
-            if name in _READS and call.args and call.args[0].string is not None:
+            if name in READS and call.args and call.args[0].string is not None:
                 return self._key(held, call.args[0].string, call.node)
-            if _SAME_METHOD.fullmatch(name) or name in _READS:
+            if SAME_METHOD.fullmatch(name) or name in READS:
                 return held | self._union(call.args)
             return NOTHING
         if call.file.is_python and re.fullmatch(
@@ -234,12 +175,12 @@ class Flow:
         given = [*call.args, *call.keywords.values()]
         if name == "join" and receiver is not None and receiver.string is not None:
             return self._union(given)
-        if _SAME.fullmatch(name) or name == "format":
+        if SAME.fullmatch(name) or name == "format":
             return self._union(given)
         if re.match(r"[A-Z]", name) and (call.is_new or call.file.is_python):
             splats = [each.children[0] for each in given if each.kind == "dictionary_splat"]
             return self._union(splats or call.args[:1])
-        if not given or _is_of_token(name):
+        if not given or is_of_token(name):
             return NOTHING
         is_sent = any(self.sent(each) for each in given)
         target = self.project.target(call, self.function)
@@ -249,7 +190,7 @@ class Flow:
         return self._union(given) if is_sent and _NAMING.fullmatch(name) else NOTHING
 
     def _returned(self, target: Function, call: Call) -> Values:
-        if self.depth >= _MAX_DEPTH or len(target.body.text) > 4000 or _is_of_token(target.name):
+        if self.depth >= _MAX_DEPTH or len(target.body.text) > 4000 or is_of_token(target.name):
             return NOTHING
         names = self.given_to(target, call)
         key = (target.node, frozenset(names.items()))
@@ -335,7 +276,7 @@ class Flow:
     def set(self, left: Node, right: Node) -> None:
         """Let names of a pattern hold an expression."""
         values = self.sent(right)
-        trusted = _is_verified(right)
+        trusted = is_verified(right)
         for target in _targets(left):
             self.set_from.setdefault(target, []).append(right)
             if not values and not trusted and self.mentions(right) and right.kind not in FUNCTIONS:
@@ -415,18 +356,3 @@ def _targets(left: Node) -> list[str]:
         return [path]
     kinds = ("identifier", "shorthand_property_identifier_pattern")
     return [each.text for each in left.find(*kinds)]
-
-
-def _is_of_token(name: str) -> bool:
-    return _TOKEN.search(name) is not None
-
-
-def _is_verified(right: Node) -> bool:
-    """Tell whether a value comes from a token, a session, or a query by them."""
-    node = inner(right)
-    if node.kind not in ("call_expression", "call"):
-        return False
-    call = Call(node)
-    if call.name in _READS or _SAME.fullmatch(call.name):
-        return False
-    return _is_of_token(call.path) or any(_is_of_token(arg.text) for arg in call.args[:1])

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from tidegate.review.facts.tenant.flow import Flow, Names, Sent, Values
+from tidegate.review.facts.tenant.flow import Flow
+from tidegate.review.facts.tenant.sent import Names, Sent, Values
 from tidegate.review.model import Function, Gateway, Handler, Middleware, Model, Parameter
 from tidegate.review.model.node_sockets import function_of
 from tidegate.review.source import FUNCTIONS, Call, Node

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from tidegate.review.facts.tenant.acting import acted
 from tidegate.review.facts.tenant.expressions import entries, inner, path_of, words_of
-from tidegate.review.facts.tenant.flow import Sent, Values
 from tidegate.review.facts.tenant.following import Visit
 from tidegate.review.facts.tenant.identity_names import (
     PEOPLE,
@@ -25,6 +24,7 @@ from tidegate.review.facts.tenant.identity_names import (
     knows_user,
     reads_known,
 )
+from tidegate.review.facts.tenant.sent import Sent, Values
 from tidegate.review.facts.tenant.targets import emits_of, joins, named_targets
 from tidegate.review.model import Model
 from tidegate.review.source import Call, Node

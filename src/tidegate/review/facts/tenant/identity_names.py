@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.review.facts.tenant.expressions import names_in, words_of
-from tidegate.review.facts.tenant.flow import Sent, Values
 from tidegate.review.facts.tenant.following import Visit
+from tidegate.review.facts.tenant.sent import Sent, Values
 from tidegate.review.source import Node
 
 __all__ = [

@@ -27,8 +27,8 @@ from tidegate.review.facts.tenant.evidence import (
     throws,
 )
 from tidegate.review.facts.tenant.expressions import inner, path_of, words_of
-from tidegate.review.facts.tenant.flow import Values
 from tidegate.review.facts.tenant.following import Visit
+from tidegate.review.facts.tenant.sent import Values
 from tidegate.review.model import Decorator, Function
 from tidegate.review.source import Node
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.facts.tenant.expressions import inner, names_in, path_of, words_of
-from tidegate.review.facts.tenant.flow import Sent
 from tidegate.review.facts.tenant.following import Visit
 from tidegate.review.facts.tenant.identity_names import ACTOR, knows_user
+from tidegate.review.facts.tenant.sent import Sent
 from tidegate.review.source import Call, Node, SourceFile
 
 __all__ = ["sender_of"]

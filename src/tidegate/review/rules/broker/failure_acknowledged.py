@@ -9,7 +9,7 @@ from tidegate.review.diagnostic import Finding
 from tidegate.review.edits.broker import refusing
 from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.message_ways import SETTLED, is_work, outcomes
-from tidegate.review.facts.broker.paths import Exit
+from tidegate.review.facts.broker.path_states import Exit
 from tidegate.review.facts.broker.settling import is_ack, settling
 from tidegate.review.facts.broker.unwaited import awaited, not_awaited, swallowed_by_helpers
 from tidegate.review.fix import Fix, line_after, replaced, suggested

@@ -9,7 +9,7 @@ from tidegate.review.diagnostic import Confidence, Finding
 from tidegate.review.edits.broker import acknowledging, guarded, refusing, settled_before
 from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.message_ways import SETTLED, outcomes
-from tidegate.review.facts.broker.paths import Exit
+from tidegate.review.facts.broker.path_states import Exit
 from tidegate.review.facts.broker.promise_ways import open_callbacks
 from tidegate.review.facts.broker.settling import settling
 from tidegate.review.fix import Fix, suggested
