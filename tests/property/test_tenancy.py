@@ -127,6 +127,7 @@ class Tenancy(RuleBasedStateMachine):
         self.ids = itertools.count(1)
         self.rooms_to_tell: list[RoomsOfSession] = []
         self.people: list[HeardBy] = []
+        self.room_of: dict[int, str | None] = {}  # of each event, by its number
         self.half_open: list[tuple[Hub, Socket, RecordingLink]] = []
 
     def teardown(self) -> None:
@@ -248,7 +249,15 @@ class Tenancy(RuleBasedStateMachine):
             self._catch_up(person.node)
             self._hub(person).leave(person.socket, RoomName(room))
             person.rooms.discard(room)
+            self._read(person)
+            self._forget_room(person, room)
             self._tell()
+
+    def _forget_room(self, person: HeardBy, room: str) -> None:
+        """What a client that was behind has not seen when it leaves a room, it does not miss."""
+        seen = len(person.heard)
+        rest = [each for each in person.expected[seen:] if self.room_of[each] != room]
+        person.expected[seen:] = rest
 
     @rule(batch=parts, person=clients)
     def emit(self, batch: list[Part], person: HeardBy) -> None:
@@ -269,6 +278,7 @@ class Tenancy(RuleBasedStateMachine):
             for tenant, namespace, kind, name, exclude in batch
         ]
         for entry in entries:
+            self.room_of[int(entry.data)] = entry.room
             for other in self.people:
                 if other.socket is not None and self._is_meant(other, entry):
                     other.expected.append(int(entry.data))
@@ -322,7 +332,6 @@ class Tenancy(RuleBasedStateMachine):
         """Be on the other node for a batch and a change of rooms, before the first notices."""
         self.drop_unnoticed(person, read_before)
         self.come_back(person, 1 - number)
-        self._read(person)  # what a client has not seen when it leaves a room, it does not miss
         (self.join if is_joined else self.leave)(person, room)
         self.emit(batch, person)
         self.drop_unnoticed(person, read_before)

@@ -170,7 +170,10 @@ class Hub:
             socket.rooms = {**(socket.rooms or {}), room: position}
 
     def leave(self, socket: Socket, room: RoomName) -> None:
-        """Undo ``join``; a room that was not joined changes nothing, and is told to nobody."""
+        """Undo ``join``; a room that was not joined changes nothing, and is told to nobody.
+
+        Of the room's events a socket that is behind gets none any more.
+        """
         if not socket.rooms or room not in socket.rooms:
             return
         if socket.tenant is not None:

@@ -88,9 +88,12 @@ class Sessions:
         then the client is on another node, and the connection is dead or will be closed.
         """
         session = self._here.get(entry.sid)
-        if session is None or (session.link and entry.changed > session.rooms_changed):
+        is_newer = session is not None and entry.changed > session.rooms_changed
+        # What was told before is kept up to date also while the socket is here: when it is gone,
+        # that counts again.
+        if session is None or (session.link and is_newer) or self._elsewhere.get(entry.sid):
             self._elsewhere.note(entry, now)
-        elif session.link is None and not 0 < entry.changed < session.rooms_changed:
+        if session and session.link is None and not 0 < entry.changed < session.rooms_changed:
             _take(session, entry.rooms, entry.changed)
 
     def start_over(self) -> None:

@@ -194,3 +194,18 @@ async def test_rooms_told_by_a_node_of_an_older_version_count_as_the_newest() ->
     world.a.drop(own)
     world.append(RoomsOfSession(ACME, ROOT, ANN, own.sid, {NEWS: 1}))
     assert set(world.come(world.a, own).rooms or ()) == {NEWS}
+
+
+async def test_what_was_told_before_does_not_come_back_when_a_session_is_over() -> None:
+    world = World()
+    own = world.come(world.a)
+    world.a.join(own, TALK)
+    there = world.come(world.b, own)
+    world.b.leave(there, TALK)
+    world.b.drop(there)
+    back = world.come(world.a, there)
+    world.now += 61.0
+    world.b.expire()  # its session is over, and the rooms that were told before are kept longer
+    again = world.come(world.b, back)
+    assert again is not there
+    assert not again.rooms
