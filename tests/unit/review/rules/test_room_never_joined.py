@@ -89,6 +89,13 @@ def test_a_join_that_is_computed_leaves_it_open() -> None:
     assert finding.verdict == "could-not-tell"
 
 
+def test_another_spelling_is_told_whatever_else_is_joined() -> None:
+    join = "client.join(`user:${client.data.id}`); client.join(client.handshake.query.room);"
+    assert lines(join, "`user_${id}`") == [12]
+    assert not lines(join, "`order_${id}`")
+    assert not lines(join, "`user:${id}`")
+
+
 def test_a_process_that_only_emits() -> None:
     code = "import { Emitter } from '@socket.io/redis-emitter';\nconst io = new Emitter(redis);\n"
     assert not found(code + "io.to('a').emit('x');\n", RULE)

@@ -136,14 +136,16 @@ def check(model: Model) -> Iterator[Finding]:
         if joined.is_mentioned_elsewhere(model, names):
             continue
         room = " or ".join(sorted(f"`{_shown(name)}`" for name in names))
-        if joined.unknown is not None or not _is_complete(model):
+        close = _closest(names, joined)
+        is_misspelled = close is not None and all(_bare(each) == _bare(close) for each in names)
+        if (joined.unknown is not None and not is_misspelled) or not _is_complete(model):
             message = f"No join of {room} was found, but what some sockets join is computed."
             yield RULE.could_not_tell(address.node, message)
             continue
-        close = _closest(names, joined)
         yield RULE.fault(
             address.node,
             f"No socket ever joins {room}" + (f"; they join `{_shown(close)}`." if close else "."),
+            confidence="certain" if joined.unknown is None else "likely",
             fix=_fix(address, close) if close else None,
         )
 
