@@ -21,6 +21,10 @@ from tidegate.sources.rabbitmq.content import Delivery
 __all__ = ["Deliveries"]
 
 
+ACK_SECONDS = 0.01
+"""What is done waits so long for its ack, and shares it with what is done meanwhile."""
+
+
 class Deliveries:
     """A consumer on a channel of its own; the prefetch bounds what gathers here.
 
@@ -32,6 +36,7 @@ class Deliveries:
 
     Args:
         channel: Belongs to this object from now on.
+        prefetch: That of the channel.
         on_end: Called when nothing more comes in, whatever the cause; perhaps more than once.
 
     Attributes:
@@ -39,8 +44,11 @@ class Deliveries:
             channel was opened.
     """
 
-    def __init__(self, channel: AMQPChannel, on_end: Callable[[], None]) -> None:
+    def __init__(self, channel: AMQPChannel, prefetch: int, on_end: Callable[[], None]) -> None:
         self._channel = channel
+        self._most_unacked = prefetch // 4  # the broker must not run out of what it may send
+        self._done = self._acked = 0  # delivery tags, counted from 1
+        self._ack_timer: asyncio.TimerHandle | None = None
         self._on_end = on_end
         self._arrived: deque[Delivery] = deque()
         self._wake: asyncio.Future[None] | None = None
@@ -60,7 +68,7 @@ class Deliveries:
             SourceError: The broker refused, or the connection was lost.
         """
         channel = await connection.open_channel()
-        deliveries = cls(channel, on_end)
+        deliveries = cls(channel, queue.prefetch, on_end)
         await channel.set_prefetch(queue.prefetch)
         await channel.consume(queue.name, deliveries._on_delivery)
         return deliveries
@@ -91,9 +99,16 @@ class Deliveries:
         return taken
 
     def ack(self, last: Delivery) -> None:
-        """Ack it and all before it; nothing if the channel is gone: they will come again."""
-        if self._channel.is_open:
-            self._channel.ack(last.method.delivery_tag, multiple=True)
+        """Ack it and all before it, soon: one ack does for all that is done by then.
+
+        Nothing happens if the channel is gone; they will come again.
+        """
+        self._done = last.method.delivery_tag
+        if self._done - self._acked >= self._most_unacked:
+            self._ack_what_is_done()
+        elif self._ack_timer is None:
+            loop = asyncio.get_running_loop()
+            self._ack_timer = loop.call_later(ACK_SECONDS, self._ack_what_is_done)
 
     async def pause(self, seconds: float) -> None:
         """Sleep, at most until the channel is closed or ``stop``.
@@ -110,8 +125,17 @@ class Deliveries:
         self._give_up(AMQPChannelClosed(0, "stopped"))
 
     async def close(self) -> None:
-        """Close the channel."""
+        """Close the channel, with all acked that is done."""
+        self._ack_what_is_done()
         await self._channel.close()
+
+    def _ack_what_is_done(self) -> None:
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+            self._ack_timer = None
+        if self._done > self._acked and self._channel.is_open:
+            self._acked = self._done
+            self._channel.ack(self._done, multiple=True)
 
     def _on_delivery(
         self, _channel: Any, method: Basic.Deliver, properties: BasicProperties, body: bytes
