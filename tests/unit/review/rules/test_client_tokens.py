@@ -309,6 +309,8 @@ export function useLive(token) {{
         (STORED, "[session]", "", False),
         ("'public'", "[]", "", False),
         (STORED, "[]", "s.on('connect_error', () => { s.auth = { token: read() }; });", False),
+        (STORED, "[]", "s.on('m', (m) => { s.auth.token = m.token; });", False),
+        (STORED, "[]", "s.on('m', (m) => { s.auth.offset = m.offset; });", True),
     ],
 )
 def test_a_token_that_an_effect_sets_once(
@@ -316,6 +318,36 @@ def test_a_token_that_an_effect_sets_once(
 ) -> None:
     text = SET_ONCE.replace("VALUE", value).replace("DEPS", deps).replace("MORE", more)
     assert bool(found(text, STALE)) is is_found
+
+
+def test_a_token_of_the_function_that_connects() -> None:
+    text = f"""\
+{HEAD}const s = io('/', {{ autoConnect: false }});
+MORE
+export function NAME() {{
+  s.auth = {{ token: {STORED} }};
+  s.connect();
+}}
+"""
+    plain = text.replace("MORE", "")
+    assert found(plain.replace("NAME", "start"), STALE)
+    assert not found(plain.replace("NAME", "reconnect"), STALE)
+    again = text.replace("MORE", "s.on('connect_error', () => start());")
+    assert not found(again.replace("NAME", "start"), STALE)
+    later = plain.replace("  s.connect();\n", "")
+    assert not found(later.replace("NAME", "start"), STALE)
+
+
+def test_another_file_sets_the_token_of_the_only_socket() -> None:
+    socket = f"{HEAD}export const socket = io('/', {{ autoConnect: false }});\n"
+    start = (
+        f"import {{ socket }} from './socket';\n"
+        f"export function start() {{ socket.auth = {{ token: {STORED} }}; socket.connect(); }}\n"
+    )
+    files = {"web/socket.ts": socket, "web/start.ts": start}
+    assert [each.file for each in review_project(files, STALE).findings] == ["web/start.ts"]
+    two = files | {"web/other.ts": socket.replace("'/'", "'/other'")}
+    assert not review_project(two, STALE).findings
 
 
 def test_a_token_of_an_effect_that_waits() -> None:

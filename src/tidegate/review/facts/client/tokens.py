@@ -41,6 +41,7 @@ _RENEWED = re.compile(
     re.IGNORECASE,
 )
 """What may be another after a refresh; that somebody is signed in, and an id, stay as they were."""
+_RENEWS = re.compile(r"re[-_]?(?:connect|fresh|new|auth|set|try)|update", re.IGNORECASE)
 _CONSTANT = re.compile(
     r"\bprocess\.env\b|\bimport\.meta\.env\b|\benv\.\w+|\bconfig\.\w+|[A-Z][A-Z0-9_]+\b(?!\.[a-z])"
 )
@@ -213,7 +214,17 @@ def _returns_early(function: Node, before: Node, asked: str) -> bool:
 
 def is_renewed(model: Model, client: ClientSocket) -> bool:
     """Tell whether code of the package gives the socket a new token: ``socket.auth = …``."""
-    return any(node is None or not is_set_once(node) for node in _auth_set(model, client))
+    return any(
+        node is None or (_sets_token(node) and not is_set_once(node))
+        for node in _auth_set(model, client)
+    )
+
+
+def _sets_token(node: Node) -> bool:
+    """Tell ``socket.auth = …`` and ``socket.auth.token = …`` from ``socket.auth.offset = …``."""
+    left = node.field("left")
+    match = re.search(r"\.auth(?:\.|\[['\"])(\w+)", left.text) if left is not None else None
+    return match is None or is_token_name(match[1])
 
 
 def is_given_later(model: Model, client: ClientSocket) -> bool:
@@ -254,14 +265,41 @@ def is_set_once(node: Node) -> bool:
         if effect.body == function and effect.is_known and effect.deps is not None:
             used = {each.text for each in right.identifiers()}
             return not any(name in used or _RENEWED.search(name) for name in effect.names)
-    return False
+    return _is_at_a_start(node, function)
 
 
-def tokens_set_once(client: ClientSocket) -> Iterator[SentToken]:
-    """Yield tokens of ``socket.auth = { token }`` in an effect that runs once."""
-    if ".auth" not in client.file.text:
-        return
-    for node in client.file.root.find("assignment_expression"):
+def _is_at_a_start(node: Node, function: Node) -> bool:
+    """Tell ``s.auth = { token }; s.connect();`` in a function by which the page connects.
+
+    In a listener of the socket, or in a function that one calls, it is for the next attempt.
+    """
+    left = node.field("left")
+    holder = left.field("object") if left is not None else None
+    calls = (call for call in function.calls("connect") if call.node.start > node.end)
+    if holder is None or not any(
+        call.receiver is not None and call.receiver.text == holder.text for call in calls
+    ):
+        return False
+    name = function.field("name")
+    if name is None or _RENEWS.search(name.text):
+        return False
+    listens = rf"\.(?:on|once)\((?:[^;]|;(?!\n\s{{0,2}}\}}))*?\b{re.escape(name.text)}\b"
+    return re.search(listens, function.file.text) is None
+
+
+def tokens_set_once(model: Model, client: ClientSocket) -> Iterator[SentToken]:
+    """Yield tokens of ``socket.auth = { token }`` in an effect that runs once.
+
+    If its package has one socket, other files set the token of that.
+    """
+    files = in_package(model, client.file)
+    is_only = sum(each.file in files for each in model.clients) == 1
+    for node in (
+        each
+        for file in (files if is_only else [client.file])
+        if ".auth" in file.text
+        for each in file.root.find("assignment_expression")
+    ):
         right = node.field("right")
         if right is None or not _sets_auth(node) or not is_set_once(node):
             continue

@@ -131,7 +131,7 @@ def check(model: Model) -> Iterator[Finding]:
                 continue
             yield _judge(model, client, token)
         if not is_renewed(model, client):
-            for token in tokens_set_once(client):
+            for token in tokens_set_once(model, client):
                 if not is_constant(model, token.value):
                     message = f"`{token.key}` is set once: each reconnect sends the same."
                     yield RULE.fault(token.value, message, fix=_fix(token))
