@@ -241,6 +241,7 @@ _RECOVERY = (
     Column("server_cpu_us", "CPU per client, us"),
     *SHARES,
 )
+_RECOVERING_NODES = ("node-recovery", "node-recovery-key-object")
 _GATEWAYS = ("tidegate-queue", "tidegate-queue-memory", "nest")
 
 
@@ -297,11 +298,12 @@ BROKER_WORKLOADS = (
         "recovery",
         f"Clients that were all cut and missed {MISSED} events return at once",
         _recovery,
-        ("tidegate", "tidegate-rabbitmq", "node-recovery"),
+        ("tidegate", "tidegate-rabbitmq", *_RECOVERING_NODES),
         _RECOVERY,
-        (
-            Goal("seconds", 0.2, "node-recovery", is_ceiling=True),
-            Goal("seconds", 0.2, "node-recovery", is_ceiling=True, of="tidegate-rabbitmq"),
+        tuple(
+            Goal("seconds", 0.2, node, is_ceiling=True, of=gateway)
+            for node in _RECOVERING_NODES
+            for gateway in ("tidegate", "tidegate-rabbitmq")
         ),
         needs_broker=True,
     ),

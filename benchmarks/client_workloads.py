@@ -138,6 +138,8 @@ def _calls(server: RunningServer, core: Cores, scale: Scale) -> Figures:
 
 _REAL = ("tidegate", "node", "python-socketio")  # the C loop checks no token and keeps no session
 
+_VERIFYING = ("tidegate", "node", "node-key-object", "python-socketio")
+
 _HANDSHAKE = (
     Column("handshakes_per_s", "handshakes/s"),
     CPU,
@@ -159,9 +161,13 @@ def _storm_workload(name: str, algorithm: str, *, is_repeating: bool = False) ->
         name,
         f"9,000 clients want in at once, {algorithm}, {tokens}",
         _storm(algorithm, is_repeating=is_repeating),
-        _REAL,
+        _VERIFYING,
         _HANDSHAKE,
-        (Goal("handshakes_per_s", 4, "node"), Goal("other_p99_ms", 100, is_ceiling=True)),
+        (
+            Goal("handshakes_per_s", 4, "node"),
+            Goal("handshakes_per_s", 4, "node-key-object"),
+            Goal("other_p99_ms", 100, is_ceiling=True),
+        ),
         algorithm=algorithm,
     )
 

@@ -39,12 +39,12 @@ def prepare(server_names: Iterable[str]) -> None:
     steps: dict[str, Callable[[], None]] = {
         "c-loop": lambda: _compile("c_loop", [ROOT / "peers" / "c_loop" / "server.c"]),
         "node": lambda: _install_node_packages("node"),
-        "node-recovery": lambda: _install_node_packages("node"),
         "nest": _build_nest,
     }
     for name in server_names:
-        if name in steps:
-            steps[name]()
+        step = steps.get("node" if name.startswith("node-") else name)
+        if step is not None:
+            step()
 
 
 def _compile(program: str, sources: list[Path], headers: Iterable[Path] = ()) -> None:

@@ -19,8 +19,10 @@ __all__ = ["Result", "markdown", "write"]
 _REFERENCES = (
     "c-loop",
     "node",
+    "node-key-object",
     "centrifugo",
     "node-recovery",
+    "node-recovery-key-object",
     "nest",
     "pika",
     "rstream",

@@ -100,6 +100,11 @@ SERVERS = {
             lambda _: _node("node/server.js"),
         ),
         Server(
+            "node-key-object",
+            "Socket.IO for Node, key read once",
+            lambda _: _node("node/server.js", "key-object"),
+        ),
+        Server(
             "python-socketio",
             "python-socketio",
             lambda _: [str(VENV_PYTHON), "-m", "benchmarks.peers.python_socketio.server"],
@@ -118,6 +123,11 @@ SERVERS = {
             "node-recovery",
             "Socket.IO for Node, recovery in memory",
             lambda _: _node("node/server.js", "recovery"),
+        ),
+        Server(
+            "node-recovery-key-object",
+            "Socket.IO for Node, recovery in memory, key read once",
+            lambda _: _node("node/server.js", "recovery", "key-object"),
         ),
         Server(
             "tidegate-queue",

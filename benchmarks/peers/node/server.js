@@ -1,8 +1,12 @@
 // Socket.IO for Node, set up for speed as its documentation advises ("Performance tuning"): WebSocket
 // only, no compression (the default), the native `bufferutil`, the initial HTTP request let go.
 //
-// Commands on stdin, as for every server here (see benchmarks/servers.py); the end of stdin stops it. With the argument `recovery`, clients that come
-// back within two minutes get their session ("Connection state recovery", in memory, its defaults).
+// Commands on stdin, as for every server here (see benchmarks/servers.py); the end of stdin stops it.
+// With the argument `recovery`, clients that come back within two minutes get their session
+// ("Connection state recovery", in memory, its defaults). Tokens are verified with the key as text, as
+// Socket.IO's documentation has it; jsonwebtoken then reads the key anew for each. With `key-object`
+// it is read once.
+import { createPublicKey, createSecretKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -17,10 +21,11 @@ const PAYLOAD_SIZE = 167 - 4; // a frame without its header
 const MAX_UNSENT_PACKETS = 64; // of one socket: what makes the sender wait, so that memory is bounded
 const MAX_UNSENT_BYTES = 256 * 1024;
 
-const key = process.env.BENCH_KEY;
+const options = process.argv.slice(2);
 const algorithms = [process.env.BENCH_ALGORITHM];
+const key = options.includes("key-object") ? keyObject(process.env.BENCH_KEY) : process.env.BENCH_KEY;
 const httpServer = createServer();
-const recovery = process.argv[2] === "recovery" ? { connectionStateRecovery: {} } : {};
+const recovery = options.includes("recovery") ? { connectionStateRecovery: {} } : {};
 const io = new Server(httpServer, { transports: ["websocket"], serveClient: false, ...recovery });
 const bench = io.of("/bench");
 let events = 0;
@@ -53,6 +58,10 @@ bench.on("connection", (socket) => {
 io.engine.on("connection", (rawSocket) => {
   rawSocket.request = null;
 });
+
+function keyObject(text) {
+  return text.startsWith("-----BEGIN") ? createPublicKey(text) : createSecretKey(Buffer.from(text));
+}
 
 // CLOCK_MONOTONIC in nanoseconds, as the load client reads it; exact in a double for 104 days.
 const now = () => Number(process.hrtime.bigint());
