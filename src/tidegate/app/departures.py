@@ -89,6 +89,8 @@ class Departures:
                 self._tell_gone(socket, reason)
             elif socket.link is None:  # the hub gave it up, and cut the connection for that
                 self._tell_gone(socket, reason)
+            else:  # its client came back before it was noticed that this connection is dead
+                self._run_hook(socket, reason)
 
     def _take_off(self, connection: Connection, socket: Socket) -> None:
         rest = tuple(other for other in connection.sockets if other is not socket)
@@ -99,12 +101,15 @@ class Departures:
     def _tell_gone(self, socket: Socket, reason: str) -> None:
         if socket.client is not None:
             socket.client.connection_gone()
+        self._run_hook(socket, reason)
+
+    def _run_hook(self, socket: Socket, reason: str) -> None:
         hook = self._namespaces[socket.namespace].disconnect_hook
         if hook is not None:
-            self._spawn(_run_hook(hook, self._client_of(socket), reason))
+            self._spawn(_call(hook, self._client_of(socket), reason))
 
 
-async def _run_hook(hook: Callable[..., Any], client: Client, reason: str) -> None:
+async def _call(hook: Callable[..., Any], client: Client, reason: str) -> None:
     try:
         answer: Awaitable[None] | None = hook(client, reason)
         if answer is not None:
