@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.unit.app.visitors import Visitor, gateway_with
+
 from tidegate import Client, Namespace
 
 

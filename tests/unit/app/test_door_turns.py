@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-
 from tests.unit.app.visitors import Visitor, gateway_with
+
 from tidegate import Gateway, Namespace
 from tidegate.app.door import CONNECTS_PER_TURN
 from tidegate.ids import TenantId
