@@ -5,65 +5,61 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tidegate.review.edits.tenant_joins import joining
+from tidegate.review.edits.tenants import TENANT_WORDS, tenant_of
 from tidegate.review.facts.tenant.room_names import ANYTHING, patterns
 from tidegate.review.facts.tenant.rooms import joins
 from tidegate.review.fix import Edit, line_before
 from tidegate.review.model import Model
-from tidegate.review.model.declarations import Function
-from tidegate.review.source import FUNCTIONS, Call, Node
+from tidegate.review.source import Node
 
-__all__ = ["TENANT_WORDS", "TenantRoom", "tenant_room"]
-
-TENANT_WORDS = r"tenant|org|organi[sz]ation|company|workspace|account"
-_NAME = rf"(?:{TENANT_WORDS})_?[iI][dD]"
-_TENANT = re.compile(rf"(?<![\w.$])((?:\w+\??\.)*{_NAME})\b(?!\s*[:(=])")
-_ENTRY = re.compile(rf"""\b\w+\[['"]{_NAME}['"]\]""")
-_TEXTS = re.compile(r"""(['"])[^'"\n]*\1|//[^\n]*|#[^\n]*""")
-_SOCKET = re.compile(r"(?:sock(?:et)?|client|conn)$", re.IGNORECASE)
+__all__ = ["TenantRoom", "remedy", "tenant_room"]
 
 
 @dataclass(frozen=True)
 class TenantRoom:
-    """An expression for a tenant's room, and what has to stand before the statement."""
+    """An expression for a tenant's room, and the other edits that it needs."""
 
     text: str
-    before: str = ""
-
-    def edits(self, node: Node) -> list[Edit]:
-        """Return the edit for what has to stand before the statement of a node."""
-        return [line_before(node, self.before)] if self.before else []
+    edits: tuple[Edit, ...] = ()
 
 
-def tenant_room(model: Model, node: Node) -> TenantRoom:
-    """Return the room of the tenant that a piece of code is about.
+def tenant_room(model: Model, node: Node, sent: Node | None = None) -> TenantRoom | None:
+    """Return the room of the tenant that a piece of code is about, which sockets join.
 
-    Where a person has to decide whose tenant that is, a comment says so.
+    None if no verified tenant is in sight, or nothing shows where sockets could join.
+
+    Args:
+        sent: What is sent there.
     """
-    head, before = _head(model), ""
-    tenant = _in_scope(node)
-    if node.file.is_python:
-        if tenant is None:
-            tenant, before = _from_session(node)
-        quote = "'" if '"' in tenant else '"'
-        return TenantRoom(f"f{quote}{head}{{{tenant}}}{quote}", before)
+    tenant = tenant_of(model, node, sent)
     if tenant is None:
-        return TenantRoom(f"`{head}${{tenantId /* of the tenant that this is about */}}`")
-    return TenantRoom(f"`{head}${{{tenant}}}`")
+        return None
+    head = _head(model)
+    joined = joining(model, node, head)
+    if joined is None:
+        return None
+    edits = [*tenant.edits, *joined]
+    if tenant.note:
+        sign = "#" if node.file.is_python else "//"
+        edits.append(line_before(node, f"{sign} {tenant.note}"))
+    if node.file.is_python:
+        quote = "'" if '"' in tenant.text else '"'
+        return TenantRoom(f"f{quote}{head}{{{tenant.text}}}{quote}", tuple(edits))
+    return TenantRoom(f"`{head}${{{tenant.text}}}`", tuple(edits))
 
 
-def _from_session(node: Node) -> tuple[str, str]:
-    """Return a tenant's id from the session of the socket that a handler runs for."""
-    around = node.function
-    if around is None or not re.match(r"async\b", around.text):
-        return "tenant_id", "# tenant_id: of the tenant that this is about"
-    known = re.search(r"(\w+) = await [\w.]+\.get_session\(", around.text)
-    if known:
-        return f"{known[1]}['tenant_id']", ""
-    server = Call(node).receiver if node.kind == "call" else None
-    names = [parameter.name for parameter in Function(around, "").parameters]
-    if server is None or "sid" not in names:
-        return "tenant_id", "# tenant_id: of the tenant that this is about"
-    return "session['tenant_id']", f"session = await {server.text}.get_session(sid)"
+def remedy(node: Node) -> str:
+    """Return in words what to do where no edit can do it."""
+    what = (
+        "to=f\"tenant:{session['tenant_id']}\""
+        if node.file.is_python
+        else ".to(`tenant:${client.data.tenantId}`)"
+    )
+    return (
+        "Address a room that sockets join with the tenant of their verified token, such as "
+        f"{what}; never one that the client names."
+    )
 
 
 def _head(model: Model) -> str:
@@ -75,19 +71,3 @@ def _head(model: Model) -> str:
             if match:
                 return match[1]
     return "tenant:"
-
-
-def _in_scope(node: Node) -> str | None:
-    """Return what holds the tenant's id here: a value that is used, or the socket's data."""
-    for around in node.ancestors():
-        if around.kind not in FUNCTIONS:
-            continue
-        entry = _ENTRY.search(around.text)
-        match = entry or _TENANT.search(_TEXTS.sub("", around.text))
-        if match:
-            return match[0].replace('"', "'") if match is entry else match[1]
-        if not around.file.is_python:
-            for parameter in Function(around, "").parameters:
-                if _SOCKET.search(parameter.name) or parameter.type == "Socket":
-                    return f"{parameter.name}.data.tenantId"
-    return None

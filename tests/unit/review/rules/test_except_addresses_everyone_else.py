@@ -102,16 +102,20 @@ def fixed(text: str, name: str) -> str:
 
 
 def test_the_fix_addresses_the_tenant() -> None:
-    text = GATEWAY.replace("BODY", "this.io.except('a').except('b').emit('x', x);")
-    assert fixed(text, "a.ts") == GATEWAY.replace(
+    joins = GATEWAY.replace(
+        "all(", "handleConnection(c: Socket) { c.join(`tenant:${c.x}`); }\n  all("
+    )
+    text = joins.replace("BODY", "this.io.except('a').except('b').emit('x', x);")
+    assert fixed(text, "a.ts") == joins.replace(
         "BODY",
         "this.io.to(`tenant:${client.data.tenantId}`).except('a').except('b').emit('x', x);",
     )
     text = NODE.replace("BODY", "socket.join(`org_${socket.data.orgId}`); io.except(a).emit('x');")
     assert "io.to(`org_${socket.data.orgId}`).except(a)" in fixed(text, "a.js")
-    text = PYTHON.replace("BODY", "await sio.emit('x', data, skip_sid=sid)")
-    assert fixed(text, "a.py") == PYTHON.replace(
-        "BODY",
-        "session = await sio.get_session(sid)\n"
-        "    await sio.emit('x', data, to=f\"tenant:{session['tenant_id']}\", skip_sid=sid)",
-    )
+    connect = "@sio.event\nasync def connect(sid, environ, auth):\n    await check(auth)\n"
+    text = PYTHON.replace("BODY", "await sio.emit('x', data, skip_sid=sid)") + connect
+    session = "    session = await sio.get_session(sid)\n"
+    result = fixed(text, "a.py")
+    room = "f\"tenant:{session['tenant_id']}\""
+    assert f"{session}    await sio.emit('x', data, to={room}, skip_sid=sid)" in result
+    assert f"{session}    await sio.enter_room(sid, {room})" in result

@@ -149,3 +149,109 @@ def test_what_a_helper_without_callers_sends_is_open(caller: str, faults: int) -
     orders = f"export class Orders {{ paid(order) {{ {caller} }} }}\n"
     files = {"chat.gateway.ts": gateway, "orders.service.ts": orders}
     assert len(review_project(files, "global-emit").findings) == faults
+
+
+HANDLER = """\
+import { MessageBody, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { Server, Socket } from 'socket.io';
+
+@WebSocketGateway()
+export class ChatGateway {
+  @WebSocketServer() server: Server;
+
+  handleConnection(client: Socket) {
+    client.data.user = this.jwt.verify(client.handshake.auth.token);
+    client.join(`tenant:${client.data.user.tenantId}`);
+  }
+
+  @SubscribeMessage('message')
+  handle(@MessageBody() body: any) {
+    BODY
+  }
+}
+"""
+NODE = """\
+const { Server } = require('socket.io');
+const io = new Server(http);
+io.on('connection', (socket) => {
+  socket.on('message', ({ tenantId, text }) => {
+    io.emit('message', text);
+  });
+});
+"""
+PYTHON = """\
+import socketio
+sio = socketio.AsyncServer()
+
+
+@sio.event
+async def connect(sid, environ, auth):
+    await sio.save_session(sid, await verified(auth))
+
+
+@sio.event
+async def message(sid, data):
+    await sio.emit("message", {"tenant": data["tenant_id"]})
+"""
+
+
+def corrected(text: str, name: str = "a.ts") -> str:
+    [finding] = review_text(text, "global-emit", name=name)
+    assert finding.fix is not None
+    result = applied(text, finding.fix.edits)
+    rules = (
+        "global-emit",
+        "room-never-joined",
+        "tenant-from-client",
+        "emit-to-client-chosen-target",
+    )
+    assert not review_text(result, *rules, name=name)
+    return result
+
+
+@pytest.mark.parametrize(
+    "body", ["this.server.emit('message', body);", "this.server.emit('message', body.tenantId);"]
+)
+def test_the_tenant_is_that_of_the_socket_and_not_of_the_message(body: str) -> None:
+    result = corrected(HANDLER.replace("BODY", body))
+    assert "handle(@MessageBody() body: any, @ConnectedSocket() client: Socket) {" in result
+    assert "WebSocketServer, ConnectedSocket } from '@nestjs/websockets'" in result
+    assert "this.server.to(`tenant:${client.data.user.tenantId}`).emit('message'" in result
+
+
+def test_a_room_that_nobody_joins_is_joined_with_the_correction() -> None:
+    result = corrected(NODE, "a.js")
+    assert "    io.to(`tenant:${socket.data.tenantId}`).emit('message', text);\n  });" in result
+    assert "  socket.join(`tenant:${socket.data.tenantId}`);\n});" in result
+    result = corrected(PYTHON, "a.py")
+    assert "to=f\"tenant:{session['tenant_id']}\")" in result
+    assert "    await sio.enter_room(sid, f\"tenant:{session['tenant_id']}\")" in result
+
+
+IN_WORDS = {
+    "relay.ts": HANDLER.replace(
+        "BODY", "this.relay(body.id);\n  }\n  relay(x) {\n    this.server.emit('x', x);"
+    ),
+    "named.ts": HANDLER.replace("() body: any", "() client: any").replace(
+        "BODY", "this.server.emit('x', client);"
+    ),
+    "route.js": NODE.partition("io.on")[0]
+    + "app.post('/', (req, res) => { const { tenantId } = req.body; io.emit('x', req.body); });\n",
+    "controller.ts": NODE.partition("io.on")[0]
+    + "const paid = (@Body() order: Order) => { io.emit('x', order); };\n",
+    "route.py": PYTHON.partition("@")[0]
+    + "@app.post('/')\nasync def paid(order):\n    await sio.emit('x', order)\n",
+}
+
+
+@pytest.mark.parametrize("name", IN_WORDS)
+def test_without_a_verified_tenant_it_is_told_in_words(name: str) -> None:
+    [finding] = review_text(IN_WORDS[name], "global-emit", name=name)
+    assert finding.fix is None and "verified token" in finding.remedy
+
+
+def test_a_record_that_a_service_is_given_has_its_tenant() -> None:
+    code = "export const paid = async (id) => {\n  const order = await find(id);\n  EMIT\n};\n"
+    text = "import { io } from './server'; // socket.io\n" + code
+    result = corrected(text.replace("EMIT", "io.emit('order.paid', order);"))
+    assert "io.to(`tenant:${order.tenantId}`).emit" in result

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.tenant_rooms import remedy, tenant_room
 from tidegate.review.facts.emits import Emit, emits
-from tidegate.review.facts.tenant.tenant_rooms import tenant_room
 from tidegate.review.fix import Fix, inserted_after, inserted_before, suggested
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
@@ -120,7 +120,9 @@ def check(model: Model) -> Iterator[Finding]:
             continue
         left_out = " and ".join(f"`{each.text}`" for each in emit.excluded)
         message = f"This reaches everyone but {left_out}, in all tenants: no room is addressed."
-        yield RULE.fault(node, message, confidence=emit.confidence, fix=_fix(model, emit))
+        fix = _fix(model, emit)
+        hint = "" if fix is not None else remedy(node)
+        yield RULE.fault(node, message, remedy=hint, confidence=emit.confidence, fix=fix)
 
 
 def _is_own_namespace(emit: Emit) -> bool:
@@ -135,13 +137,15 @@ def _is_own_namespace(emit: Emit) -> bool:
 def _fix(model: Model, emit: Emit) -> Fix | None:
     call = emit.call
     room = tenant_room(model, call.node)
+    if room is None:
+        return None
     if call.file.is_python:
         keyword = emit.excluded[0].parent  # skip_sid=sid
         if keyword is None or keyword.kind != "keyword_argument":
             return None
         edit = inserted_before(keyword, f"to={room.text}, ")
-        return suggested(*room.edits(call.node), edit)
+        return suggested(*room.edits, edit)
     first = next(each for each in reversed(call.chain()) if each.name == "except")
     if first.receiver is None:
         return None
-    return suggested(inserted_after(first.receiver, f".to({room.text})"))
+    return suggested(*room.edits, inserted_after(first.receiver, f".to({room.text})"))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.discover import read
+from tidegate.review.edits.tenant_rooms import remedy, tenant_room
 from tidegate.review.facts.emits import Emit, emits
-from tidegate.review.facts.tenant.expressions import inner
-from tidegate.review.fix import Fix, inserted_after, line_before, suggested, with_entry
+from tidegate.review.fix import Fix, inserted_after, suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Call, Node, SourceFile
@@ -124,8 +124,9 @@ def check(model: Model) -> Iterator[Finding]:
                 emit.call.node, "Nobody calls this, so what it sends is open."
             )
             continue
-        fix = _fix(emit)
-        yield RULE.fault(emit.call.node, message, confidence=emit.confidence, fix=fix)
+        fix = _fix(model, emit)
+        hint = "" if fix is not None else remedy(emit.call.node)
+        yield RULE.fault(emit.call.node, message, remedy=hint, confidence=emit.confidence, fix=fix)
     for file in model.files:
         if file.is_python and model.project.imports_from(file, "fastapi", "starlette"):
             yield from _loops(model, file)
@@ -229,24 +230,17 @@ def _is_sent_to_all(call: Call, loop: Node) -> bool:
     return True
 
 
-def _fix(emit: Emit) -> Fix | None:
-    """Return the fix that addresses the tenant's room, by what is sent if that has a name."""
+def _fix(model: Model, emit: Emit) -> Fix | None:
+    """Return the fix that addresses the tenant's room; None if only the client names a tenant."""
     call = emit.call
-    sent = inner(call.args[1]) if len(call.args) > 1 else None
-    holder = sent.text if sent is not None and sent.kind == "identifier" else ""
-    if call.file.is_python:
-        arguments = call.node.field("arguments")
-        if arguments is None or call.name != "emit" or "broadcast" in call.keywords:
-            return None
-        tenant = f"{holder}.tenant_id" if holder else "tenant_id"
-        comment = f"# {tenant} is the tenant whose event this is"
-        room = with_entry(arguments, "to", f'f"tenant:{{{tenant}}}"')
-        return suggested(line_before(call.node, comment), room)
-    receiver = call.receiver
-    if receiver is None:
+    arguments, receiver = call.node.field("arguments"), call.receiver
+    if call.file.is_python and (call.name != "emit" or "broadcast" in call.keywords):
         return None
-    tenant = f"{holder}.tenantId" if holder else "tenantId"
-    comment = f"// {tenant} is the tenant whose event this is"
-    return suggested(
-        line_before(call.node, comment), inserted_after(receiver, f".to(`tenant:${{{tenant}}}`)")
-    )
+    if arguments is None or receiver is None:
+        return None
+    room = tenant_room(model, call.node, call.args[1] if len(call.args) > 1 else None)
+    if room is None:
+        return None
+    if call.file.is_python:
+        return suggested(*room.edits, with_entry(arguments, "to", room.text))
+    return suggested(*room.edits, inserted_after(receiver, f".to({room.text})"))
