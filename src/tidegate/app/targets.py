@@ -55,7 +55,8 @@ class Target:
             event: A declared `Event`, or an event's name with ``data`` beside it.
             data: The payload: a struct, a pydantic model, or anything with a JSON form; ``bytes``
                 inside become binary attachments.
-            namespace: Needed if the event's type does not say and the gateway has several.
+            namespace: Where to; if not given, what the event's type declares, then the client's
+                for `client.tenant`, then the one that lists the event, or the only one.
             exclude: A client that does not get it, usually the sender.
             message_id: Delivered once even if emitted again within the window.
 
@@ -64,11 +65,12 @@ class Target:
             ValueError: The event's name or namespace can't be told, or is not served.
             LogError: The log did not take it; nothing was emitted.
         """
+        declared = None if isinstance(event, str) else event.event_namespace
         return await self._publisher.emit(
             self,
             event,
             data,
-            namespace=namespace or self._namespace,
+            namespace=namespace or declared or self._namespace,
             exclude=exclude if exclude is None or isinstance(exclude, str) else exclude.sid,
             message_id=message_id,
         )
