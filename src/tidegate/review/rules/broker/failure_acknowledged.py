@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.edits.broker import refusing
+from tidegate.review.edits.dead_letters import keeping
 from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.message_ways import SETTLED, is_work, outcomes
 from tidegate.review.facts.broker.path_states import Exit
@@ -156,7 +157,12 @@ def check(model: Model) -> Iterator[Finding]:
             message = "What fails is only noted here, and then acknowledged: the message is lost."
             if node.kind not in ("catch_clause", "except_clause"):
                 message = "This acknowledges the message when the work has failed, too."
-            yield RULE.fault(node, message, confidence="likely", fix=_fix(consumer, node))
+            yield RULE.fault(
+                node,
+                message,
+                confidence="likely",
+                fix=keeping(model, consumer, _fix(consumer, node)),
+            )
         early = _too_early(consumer)
         if early is not None:
             message = "This acknowledges before the work is done: what fails then is lost."
@@ -173,7 +179,9 @@ def check(model: Model) -> Iterator[Finding]:
                 continue
             seen.add(node)
             message = "What fails is only noted here, and its caller acknowledges the message."
-            yield RULE.fault(node, message, confidence="likely", fix=_let_out(node))
+            yield RULE.fault(
+                node, message, confidence="likely", fix=keeping(model, consumer, _let_out(node))
+            )
 
 
 def _is_on_purpose(node: Node) -> bool:

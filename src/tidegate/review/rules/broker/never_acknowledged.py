@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.edits.broker import settled_at_the_end
+from tidegate.review.edits.dead_letters import keeping
 from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.settling import settling
 from tidegate.review.model import Model
@@ -117,4 +118,6 @@ def check(model: Model) -> Iterator[Finding]:
                 )
             continue
         message = f"`{name}` must acknowledge its messages, and never does."
-        yield RULE.fault(consumer.node, message, fix=settled_at_the_end(consumer))
+        yield RULE.fault(
+            consumer.node, message, fix=keeping(model, consumer, settled_at_the_end(consumer))
+        )

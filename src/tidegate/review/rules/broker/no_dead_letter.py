@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.dead_letters import dead_lettering, is_last, may_dead_letter
 from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.message_ways import outcomes
 from tidegate.review.facts.broker.queues import queues_of
 from tidegate.review.facts.broker.settling import in_catch, requeues, settling
-from tidegate.review.fix import Edit, inserted_after, suggested, with_entry
-from tidegate.review.model import Consumer, Model, Queue
+from tidegate.review.fix import suggested
+from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
 from tidegate.review.source import Call, Node
 
@@ -99,8 +100,6 @@ async def start(channel: aio_pika.abc.AbstractChannel) -> None:
     ),
 )
 
-_TOLD = re.compile(r"dead.?letter|\bdl[qx]\b|polic(?:y|ies)|set_policy", re.IGNORECASE)
-_LAST = re.compile(r"dead|dl[qx]|fail|error|poison|parking", re.IGNORECASE)
 _KEPT = re.compile(
     r"(?:sendToQueue|publish|basic_publish|emit|send|save|insert|create|add)\w*\($", re.IGNORECASE
 )
@@ -120,13 +119,13 @@ def check(model: Model) -> Iterator[Finding]:
             continue
         seen.add(node)
         queues = queues_of(model, consumer)
-        if any(queue.has_dead_letter or _is_last(queue) for queue in queues):
+        if any(queue.has_dead_letter or is_last(queue) for queue in queues):
             continue
-        if not queues or _is_meant(node) or _may_have_one(model, consumer, queues):
+        if not queues or _is_meant(node) or may_dead_letter(model, consumer, queues):
             yield RULE.could_not_tell(node, "It isn't seen whether the queue dead-letters.")
             continue
         name = queues[0].name.text if queues[0].name is not None else "the queue"
-        edit = _edit(queues[0])
+        edit = dead_lettering(queues[0])
         yield RULE.fault(
             node,
             f"What is refused here is discarded: {name} is declared without a dead-letter "
@@ -139,12 +138,6 @@ def _is_meant(node: Node) -> bool:
     """Tell whether a comment beside it says that the message is to be thrown away."""
     near = f"{node.file.line(node.line - 1)}\n{node.file.line(node.line)}"
     return bool(re.search(r"(?://|#).*(?:discard|drop|throw away|lose|skip)", near, re.IGNORECASE))
-
-
-def _is_last(queue: Queue) -> bool:
-    """Tell a queue of dead letters: there is nothing behind it."""
-    name = queue.name.text if queue.name is not None else ""
-    return bool(_LAST.search(f"{name} {queue.holder}"))
 
 
 def _refused(model: Model, consumer: Consumer) -> Node | None:
@@ -178,39 +171,3 @@ def _is_kept(call: Call) -> bool:
         each.node.start < call.node.start and _KEPT.search(f"{each.name}(") and not each.is_new
         for each in block.calls()
     )
-
-
-def _may_have_one(model: Model, consumer: Consumer, queues: list[Queue]) -> bool:
-    """Tell whether a declaration is computed, or a comment speaks of dead letters."""
-    if any(queue.has_dead_letter is None for queue in queues):
-        return True
-    files = {queue.node.file for queue in queues} | {consumer.file}
-    if any(_TOLD.search(comment.text) for file in files for comment in file.comments):
-        return True
-    if consumer.framework != "golevelup":
-        return False
-    # The library's module may have options for all queues.
-    return any(
-        "RabbitMQModule" in file.text and re.search(r"dead.?letter", file.text, re.IGNORECASE)
-        for file in model.files
-    )
-
-
-def _edit(queue: Queue) -> Edit | None:
-    name = queue.name.string if queue.name is not None else None
-    exchange = f"{name}.dead" if name else "dead-letters"
-    if queue.node.file.is_python:
-        settings = queue.settings
-        if settings is None or "arguments" in settings.pairs():
-            return None
-        return with_entry(settings, "arguments", f'{{"x-dead-letter-exchange": "{exchange}"}}')
-    text = f"'{exchange}'"
-    if queue.settings is not None:
-        return with_entry(queue.settings, "deadLetterExchange", text)
-    if queue.framework in ("nest", "golevelup"):
-        return with_entry(
-            queue.node, "queueOptions", f"{{ durable: true, deadLetterExchange: {text} }}"
-        )
-    if queue.name is not None and len(Call(queue.node).args) == 1:
-        return inserted_after(queue.name, f", {{ deadLetterExchange: {text} }}")
-    return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Confidence, Finding
 from tidegate.review.edits.broker import acknowledging, guarded, refusing, settled_before
+from tidegate.review.edits.dead_letters import keeping
 from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.message_ways import SETTLED, outcomes
 from tidegate.review.facts.broker.path_states import Exit
@@ -174,7 +175,10 @@ def _open_ends(model: Model, consumer: Consumer) -> Iterator[Finding]:
         is_plain = each.is_explicit and consumer.is_manual
         confidence: Confidence = "certain" if is_plain else "likely"
         yield RULE.fault(
-            node, _message(each), confidence=confidence, fix=_fix(consumer, each, node)
+            node,
+            _message(each),
+            confidence=confidence,
+            fix=keeping(model, consumer, _fix(consumer, each, node)),
         )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Confidence, Finding
+from tidegate.review.edits.dead_letters import keeping
 from tidegate.review.facts.broker.requeueing import (
     by_helpers,
     is_failing,
@@ -113,21 +114,23 @@ def check(model: Model) -> Iterator[Finding]:
             if _is_delayed(call):
                 yield RULE.could_not_tell(call.node, "It comes back for ever, after a while.")
                 continue
-            yield RULE.fault(call.node, _AT_ONCE, fix=_without_requeue(call))
+            yield RULE.fault(
+                call.node, _AT_ONCE, fix=keeping(model, consumer, _without_requeue(call))
+            )
         for call in published_again(model, consumer):
             if _is_delayed(call):
                 yield RULE.could_not_tell(call.node, "It comes back for ever, after a while.")
                 continue
             yield RULE.fault(call.node, "What fails here is published again, for ever.")
         for call in how.processes:
-            yield from _process(model, call)
+            yield from _process(model, consumer, call)
         if consumer.framework in ("golevelup", "faststream"):
-            yield from _by_option(consumer)
+            yield from _by_option(model, consumer)
         if consumer.framework == "golevelup":
-            yield from _library(consumer)
+            yield from _library(model, consumer)
 
 
-def _process(model: Model, call: Call) -> Iterator[Finding]:
+def _process(model: Model, consumer: Consumer, call: Call) -> Iterator[Finding]:
     """Look at ``message.process(requeue=True)``."""
     flag = call.keywords.get("requeue")
     once = call.keywords.get("reject_on_redelivered")
@@ -135,14 +138,14 @@ def _process(model: Model, call: Call) -> Iterator[Finding]:
         return
     is_set = setting(model, flag)
     if is_set:
-        fix = suggested(replaced(flag, "False"))
+        fix = keeping(model, consumer, suggested(replaced(flag, "False")))
         sure: Confidence = "certain" if flag.text == "True" else "likely"
         yield RULE.fault(call.node, _RAISES, confidence=sure, fix=fix)
     elif is_set is None:
         yield RULE.could_not_tell(call.node, "Whether a failed message is requeued is a setting.")
 
 
-def _by_option(consumer: Consumer) -> Iterator[Finding]:
+def _by_option(model: Model, consumer: Consumer) -> Iterator[Finding]:
     """Look at options that tell a library to put back what a handler throws."""
     for key, value in consumer.options.items():
         is_python = consumer.framework == "faststream"
@@ -154,17 +157,17 @@ def _by_option(consumer: Consumer) -> Iterator[Finding]:
             edit = replaced(value, value.text.removesuffix("REQUEUE") + "NACK")
         else:
             continue
-        yield RULE.fault(value, _RAISES, fix=suggested(edit))
+        yield RULE.fault(value, _RAISES, fix=keeping(model, consumer, suggested(edit)))
 
 
-def _library(consumer: Consumer) -> Iterator[Finding]:
+def _library(model: Model, consumer: Consumer) -> Iterator[Finding]:
     """Look at ``return new Nack(true)``, golevelup's way to put a message back."""
     for call in consumer.function.calls:
         if not (call.name == "Nack" and call.is_new and call.args and call.args[0].text == "true"):
             continue
         if in_catch(call.node) and not is_limited(call):
             edit = replaced(call.args[0], "false")
-            yield RULE.fault(call.node, _AT_ONCE, fix=suggested(edit))
+            yield RULE.fault(call.node, _AT_ONCE, fix=keeping(model, consumer, suggested(edit)))
 
 
 def _is_delayed(call: Call) -> bool:
