@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.unit.review.helpers import found, review_project, review_text
 
@@ -168,7 +170,13 @@ def test_defaults_of_brokers_and_examples() -> None:
 def test_the_correction(code: str, fixed: str) -> None:
     [finding] = review_text(NODE + code, RULE)
     assert finding.fix is not None
-    assert applied(NODE + code, finding.fix.edits) == NODE + fixed
+    after = applied(NODE + code, finding.fix.edits)
+    name = re.search(r"process\.env\.(\w+)!", fixed)
+    if name is not None:
+        check = f"if (!process.env.{name[1]}) {{\n  throw new Error('{name[1]} is not set');\n}}"
+        assert check in after
+        after = after.replace(f"\n\n{check}", "")
+    assert after == NODE + fixed
     assert not found(NODE + fixed, RULE)
 
 

@@ -189,12 +189,20 @@ def test_the_correction(body: str, fixed: str) -> None:
     [finding] = review_text(code, "jwt-not-verified")
     assert finding.fix is not None
     after = applied(code, finding.fix.edits)
-    assert after == code.replace(body, fixed)
+    check = "if (!process.env.JWT_SECRET) {\n  throw new Error('JWT_SECRET is not set');\n}"
+    assert after.replace(f"\n\n{check}", "") == code.replace(body, fixed)
+    assert (check in after) == ("process.env" in fixed)
     assert not found(after, "jwt-not-verified")
 
 
 def test_the_correction_in_nest() -> None:
     files = {"a.gateway.ts": GATEWAY, "tokens.ts": TOKENS}
+    [finding] = review_project(files, "jwt-not-verified").findings
+    assert finding.fix is not None
+    verified = TOKENS.replace("decode(token", "verify(token, { algorithms: ['HS256'] }")
+    assert applied(TOKENS, finding.fix.edits) == verified
+    files["jwt.module.ts"] = "JwtModule.register({ verifyOptions: { algorithms: ['RS256'] } });\n"
+    files["a.gateway.ts"] = GATEWAY + f"// {files['jwt.module.ts']}"
     [finding] = review_project(files, "jwt-not-verified").findings
     assert finding.fix is not None
     assert applied(TOKENS, finding.fix.edits) == TOKENS.replace("decode", "verify")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.environment import checked
 from tidegate.review.facts.auth.secret_places import Place, place_of
 from tidegate.review.facts.auth.secrets import (
     has_password,
@@ -269,7 +270,8 @@ def _fix(node: Node, place: Place | None, *, is_address: bool) -> Fix | None:
         return suggested(replaced(target, text))
     mark = "" if file.language == "javascript" else "!"
     text = left.text.rstrip("!") if left is not None else f"process.env.{name}"
-    return suggested(replaced(target, text + mark))
+    read = re.fullmatch(r"process\.env\.(\w+)", text)
+    return suggested(replaced(target, text + mark), *(checked(file, read[1]) if read else ()))
 
 
 def _import_os(file: SourceFile) -> list[Edit]:

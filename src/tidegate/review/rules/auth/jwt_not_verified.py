@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.environment import checked
 from tidegate.review.edits.imports import import_edit
 from tidegate.review.facts.auth.jwt_reads import (
     callers_verify,
@@ -104,6 +105,9 @@ _FLAGS = ("verify_signature", "verify_exp", "verify")
 _SEGMENT = re.compile(r"\.split\(['\"]\.['\"]\)\s*\[1\]")
 
 
+_PINNED = "{ algorithms: ['HS256'] }"
+
+
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
     """Look at the code that runs for clients, in all files that they lead to."""
@@ -178,12 +182,14 @@ def _verifying(model: Model, call: Call) -> Fix | None:
         return None
     token = call.args[0].text
     if is_nest_jwt(model, call):
-        return suggested(replaced(call.node, f"{call.receiver.text}.verify({token})"))
+        is_pinned = any("algorithms" in file.text for file in model.files)
+        given = token if is_pinned else f"{token}, {_PINNED}"
+        return suggested(replaced(call.node, f"{call.receiver.text}.verify({given})"))
     if library_of(model, call) != "jsonwebtoken":
         return None
     key = "process.env.JWT_SECRET" + ("" if call.file.language == "javascript" else "!")
-    text = f"{call.receiver.text}.verify({token}, {key}, {{ algorithms: ['HS256'] }})"
-    return suggested(replaced(call.node, text))
+    text = f"{call.receiver.text}.verify({token}, {key}, {_PINNED})"
+    return suggested(replaced(call.node, text), *checked(call.file, "JWT_SECRET"))
 
 
 # Python

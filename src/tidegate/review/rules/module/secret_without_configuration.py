@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
-from tidegate.review.edits.insertions import after_imports, named_import
+from tidegate.review.edits.environment import checked
+from tidegate.review.edits.insertions import named_import
 from tidegate.review.facts.environment import Setting, is_checked, setting_of
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Model
@@ -173,6 +174,4 @@ def _fix(file: SourceFile, call: Call, node: Node, setting: Setting) -> Fix | No
         return suggested(
             replaced(call.node, code), *named_import(file, "ConfigService", "@nestjs/config")
         )
-    name = setting.name
-    text = f"if (!process.env.{name}) {{\n  throw new Error('{name} is not set');\n}}"
-    return suggested(after_imports(file, text))
+    return suggested(*checked(file, setting.name))
