@@ -5,6 +5,12 @@ The name of the function that verifies a token is a decision: the code says so i
 
 from __future__ import annotations
 
+from tidegate.review.edits.origins import own_origin
+from tidegate.review.facts.transport.cookies import (
+    looks_at_origin,
+    origin_middleware,
+    python_reach,
+)
 from tidegate.review.fix import (
     Edit,
     Fix,
@@ -14,7 +20,7 @@ from tidegate.review.fix import (
     replaced,
     suggested,
 )
-from tidegate.review.model import Function, Gateway, Handler, SocketServer
+from tidegate.review.model import Function, Gateway, Handler, Model, SocketServer
 from tidegate.review.source import Node
 
 __all__ = ["first_check", "middleware_for"]
@@ -31,7 +37,7 @@ _MIDDLEWARE = """\
 }});"""
 
 
-def first_check(gateway: Gateway) -> Fix | None:
+def first_check(model: Model, gateway: Gateway) -> Fix | None:
     """Return a check at the place where the gateway's framework wants it."""
     connect = next(iter(gateway.of_kind("connect")), None)
     if gateway.framework == "socket.io" and gateway.call is not None:
@@ -42,7 +48,7 @@ def first_check(gateway: Gateway) -> Fix | None:
         return _in_class(gateway)
     if connect is None:
         return None
-    code = _code(gateway, connect)
+    code = _code(model, gateway, connect)
     return None if code is None else _at_begin(connect.function, code)
 
 
@@ -110,7 +116,7 @@ def _name(member: Node) -> str:
     return name.text if name is not None else ""
 
 
-def _code(gateway: Gateway, connect: Handler) -> list[str] | None:
+def _code(model: Model, gateway: Gateway, connect: Handler) -> list[str] | None:
     """Return the statements that refuse a stranger, in a gateway's language."""
     waits = "await " if connect.function.is_async else ""
     names = [parameter.name for parameter in connect.function.parameters]
@@ -141,12 +147,20 @@ def _code(gateway: Gateway, connect: Handler) -> list[str] | None:
     if gateway.framework == "websocket" and gateway.file.is_python and connect.socket:
         socket = connect.socket
         return [
+            *_origin(model, gateway, f"    {waits}{socket}.close(code=1008)"),
             note,
             f'if verify_token({socket}.cookies.get("session")) is None:',
             f"    {waits}{socket}.close(code=1008)",
             "    return",
         ]
     return None
+
+
+def _origin(model: Model, gateway: Gateway, close: str) -> list[str]:
+    """Return the check that a cookie needs: browsers send it for any page that connects."""
+    if looks_at_origin(python_reach(model, gateway)) or origin_middleware(model, gateway.app):
+        return []
+    return [f"{own_origin(gateway)}  # the origins of your own pages", close, "    return"]
 
 
 def _at_begin(function: Function, lines: list[str]) -> Fix | None:

@@ -13,7 +13,7 @@ from tidegate.review.model import Gateway, Model
 from tidegate.review.model.options import Options, bare
 from tidegate.review.source import Node
 
-__all__ = ["for_endpoint", "for_server", "for_ws", "with_validator"]
+__all__ = ["for_endpoint", "for_server", "for_ws", "own_origin", "with_validator"]
 
 _OWN = "['https://app.example.com'] /* the origins of your own pages */"
 
@@ -74,13 +74,18 @@ def for_endpoint(gateway: Gateway) -> Fix | None:
     line = first.file.line(first.line)
     indent = line[: len(line) - len(line.lstrip())]
     code = (
-        f'if {handler.socket}.headers.get("origin") not in ("https://app.example.com",):'
-        "  # the origins of your own pages\n"
+        f"{own_origin(gateway)}  # the origins of your own pages\n"
         f"{indent}    await {handler.socket}.close(code=1008)\n"
         f"{indent}    return\n"
         f"{indent}"
     )
     return suggested(inserted_before(first, code))
+
+
+def own_origin(gateway: Gateway) -> str:
+    """Return the condition that turns away the pages of others (FastAPI, Starlette)."""
+    socket = next((each.socket for each in gateway.of_kind("connect")), "websocket")
+    return f'if {socket}.headers.get("origin") not in ("https://app.example.com",):'
 
 
 def with_validator(node: Node) -> Fix:

@@ -119,7 +119,7 @@ def check(model: Model) -> Iterator[Finding]:
             yield RULE.could_not_tell(gateway.node, "Only programs of this computer reach it.")
         elif gateway.handlers or gateway.framework == "nest":
             message = f"Nothing checks who connects to {_name(gateway)}."
-            yield RULE.fault(_place(gateway), message, fix=first_check(gateway))
+            yield RULE.fault(_place(gateway), message, fix=first_check(model, gateway))
     yield from _servers_without_handlers(model)
 
 

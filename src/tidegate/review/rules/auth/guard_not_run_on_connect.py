@@ -104,13 +104,13 @@ def _judge(model: Model, gateway: Gateway, handler: Handler) -> Iterator[Finding
         message = "Nest never runs this guard: nobody is checked at the connection."
         if trusted:
             message = f"Nest never runs this guard: `{trusted}` is not set at the connection."
-        yield RULE.fault(node, message, fix=first_check(gateway))
+        yield RULE.fault(node, message, fix=first_check(model, gateway))
     elif trusted or _relies(handler):
         message = "The guards of this gateway have not run when this does."
-        yield RULE.fault(node, message, fix=first_check(gateway))
+        yield RULE.fault(node, message, fix=first_check(model, gateway))
     elif any(call.name in _SERVES for call in handler.function.calls):
         message = "This serves every client: the gateway's guards run for messages only."
-        yield RULE.fault(node, message, confidence="likely", fix=first_check(gateway))
+        yield RULE.fault(node, message, confidence="likely", fix=first_check(model, gateway))
     else:
         yield RULE.could_not_tell(node, "Clients that no guard has seen stay connected.")
 
