@@ -20,7 +20,7 @@ from tidegate.review.fix import Edit, inserted_after, line_before, replaced
 from tidegate.review.model import Function, Handler, Model
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["TENANT_WORDS", "Tenant", "kept_at", "tenant_of"]
+__all__ = ["TENANT_WORDS", "Tenant", "is_of_client", "kept_at", "tenant_of"]
 
 TENANT_WORDS = r"tenant|org|organi[sz]ation|company|workspace|account"
 _NAME = re.compile(rf"(?:{TENANT_WORDS})_?[iI][dD]")
@@ -75,6 +75,11 @@ def tenant_of(model: Model, node: Node, sent: Node | None = None) -> Tenant | No
     elif scope.flows:
         return None  # a request, of which nothing but the client's own words is at hand
     return Tenant(word, note=f"{word} is the tenant whose event this is")
+
+
+def is_of_client(model: Model, node: Node, value: Node) -> bool:
+    """Tell whether a client's values are in an expression that a node uses."""
+    return any(flow.mentions(value) for flow in _Scope(model, node).flows)
 
 
 def kept_at(model: Model) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.tenants import is_of_client
 from tidegate.review.facts.tenant.room_kinds import words_in
 from tidegate.review.facts.tenant.room_names import values_of
 from tidegate.review.fix import Fix, line_before, replaced, suggested
@@ -128,7 +129,7 @@ def check(model: Model) -> Iterator[Finding]:
                 continue
             seen.add(entry.map)
             message = f"`{entry.map}` keeps one socket of a user; the next tab takes its place."
-            yield RULE.fault(entry.node, message, fix=_fix(entry))
+            yield RULE.fault(entry.node, message, fix=_fix(model, entry))
         for call, holder in _lists(file):
             if holder not in seen:
                 seen.add(holder)
@@ -275,13 +276,15 @@ def _is_meant(entry: _Entry) -> bool:
     return bool(re.search(looks, before))
 
 
-def _fix(entry: _Entry) -> Fix | None:
+def _fix(model: Model, entry: _Entry) -> Fix | None:
     """Return the fix that joins a room of the user instead, if a Socket.IO socket is at hand."""
     if entry.node.file.is_python or not re.search(r"socket\.io|@nestjs", entry.node.file.text):
         return None
     value = entry.value.text.removesuffix(".id")
     if not _IS_SOCKET.fullmatch(value) or entry.key.kind == "template_string":
         return None
+    if is_of_client(model, entry.node, entry.key):
+        return None  # whoever it names, the client would be in that user's room
     comment = f"// All tabs of the user are in this room: emit to it, not to {entry.map}.get(…)."
     join = f"{value}.join(`user:${{{entry.key.text}}}`)"
     return suggested(line_before(entry.node, comment), replaced(entry.node, join))
