@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from ast_grep_py import SgRoot
-from tests.unit.review.helpers import review_text
+from tests.unit.review.helpers import review_project, review_text
 
 from tidegate.review import Rule, all_rules
 from tidegate.review.discover import LANGUAGES
@@ -14,6 +16,17 @@ from tidegate.review.fix import applied
 from tidegate.review.registry import Example
 
 EXAMPLES = [(rule, example) for rule in all_rules() for example in rule.examples]
+GOLDEN = sorted(path for path in (Path(__file__).parents[4] / "tests/golden").glob("[!.]*"))
+REVEALED = {
+    # The correction lets code run, or a value count, that did neither before.
+    ("module-not-imported", "connection-without-authentication"),
+    ("module-not-imported", "no-payload-limit"),
+    ("module-not-imported", "polling-enabled"),
+    ("jwt-not-verified", "expiry-ignored"),
+    ("ack-without-manual-mode", "no-prefetch"),
+    ("ack-without-manual-mode", "not-settled-on-some-path"),
+}
+"""What a correction may bring to light: it was there, and the first fault hid it."""
 IDS = [f"{rule.name}-{example.language}-{example.title}" for rule, example in EXAMPLES]
 
 
@@ -41,6 +54,38 @@ def test_the_corrected_bad_example_parses_and_is_not_found_again(
     assert not SgRoot(corrected, language).root().find_all(kind="ERROR")
     left = review_text(corrected, rule.name, name=example.file_name)
     assert len(left) == len(findings) - len(fixes)
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=IDS)
+def test_no_correction_makes_what_another_rule_finds(rule: Rule, example: Example) -> None:
+    """Each correction that is offered, safe or not, with all rules before and after."""
+    made = made_by_corrections({example.file_name: example.bad})
+    assert made <= REVEALED, made - REVEALED
+
+
+@pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
+def test_no_correction_of_what_is_generated_makes_one(folder: Path) -> None:
+    paths = [path for path in folder.rglob("*") if path.suffix in LANGUAGES]
+    files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in paths}
+    assert not made_by_corrections(files)
+
+
+def made_by_corrections(files: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return the rules that find more once a correction is made, each with the one it is of."""
+    before = review_project(files).findings
+    counts = Counter(finding.rule for finding in before)
+    made = set()
+    for finding in before:
+        if finding.fix is None:
+            continue
+        names = {edit.file for edit in finding.fix.edits}
+        after = {**files}
+        for name in names:
+            edits = [edit for edit in finding.fix.edits if edit.file == name]
+            after[name] = applied(files[name], edits)
+        found = Counter(each.rule for each in review_project(after).findings)
+        made |= {(finding.rule, name) for name in found if found[name] > counts[name]}
+    return made
 
 
 def test_most_rules_correct_the_very_code() -> None:
