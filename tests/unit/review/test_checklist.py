@@ -11,7 +11,7 @@ from tests.unit.review.helpers import review_project
 from typer.testing import CliRunner
 
 from tidegate.cli.main import app
-from tidegate.review import all_rules
+from tidegate.review import Options, all_rules, review
 from tidegate.review.checklist import FORMATS, ITEMS, GatewayChecklist, checklists
 
 ROOT = Path(__file__).parents[3]
@@ -157,3 +157,170 @@ def test_what_tidegate_does_by_itself_has_passed() -> None:
     [checklist] = of({"realtime.py": code}).values()
     found = outcomes(checklist)
     assert found["Who connects is authenticated at the door"] == ("passed", "realtime.py:3")
+
+
+# What is not there has not passed
+
+SERVER = """\
+import { Server } from 'socket.io';
+const io = new Server(3000);
+io.use((socket, next) => {
+  log.info('somebody connects');
+  next();
+});
+io.on('connection', (socket) => {
+  socket.data.seen = Date.now();
+  socket.on('message', (text) => socket.emit('message', text));
+});
+"""
+PYTHON_SERVER = """\
+import socketio
+
+sio = socketio.AsyncServer()
+
+
+@sio.event
+def connect(sid, environ, auth):
+    pass
+
+
+@sio.event
+def message(sid, data):
+    return data
+"""
+ENDPOINT = """\
+from fastapi import APIRouter, WebSocket
+
+router = APIRouter()
+
+
+@router.websocket("/ws")
+async def ws(websocket: WebSocket):
+    await websocket.accept()
+    await websocket.send_text(await websocket.receive_text())
+    await websocket.close()
+"""
+BEFORE = "No message is handled before the identity is known"
+OF_IDENTITIES = (
+    "A client that is refused does not stay connected",
+    "The token is in the auth payload: not in the URL, not in the log",
+    "The token's signature and algorithm are verified, and its expiry is kept",
+    "Tenant and user come from the verified token",
+)
+FIRST = "Secrets come from the configuration"
+ASYNC = "Nothing asynchronous is forgotten, and no session is held for a socket's life"
+EMITS = "Every emit goes to a room that the server chose"
+RUNS = "It is registered, and so runs"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("prices.gateway.ts", OPEN_GATEWAY),
+        ("server.ts", SERVER),
+        ("server.py", PYTHON_SERVER),
+        ("ws.py", ENDPOINT),
+    ],
+)
+def test_of_a_gateway_that_authenticates_nobody_no_item_on_identities_passes(
+    name: str, code: str
+) -> None:
+    [checklist] = of({name: code}).values()
+    items = {item.text: item for item in checklist.items}
+    assert items[BEFORE].outcome == "failed"
+    assert items[BEFORE].reason.startswith("connection-without-authentication: ")
+    for text in OF_IDENTITIES:
+        assert (items[text].outcome, items[text].reason) == (
+            "could not tell",
+            "nobody is authenticated here",
+        )
+
+
+def test_where_authentication_is_not_seen_no_item_on_identities_passes() -> None:
+    code = GATEWAY.replace("OrdersGateway implements", "OrdersGateway extends Base implements")
+    start, end = code.index("    try {"), code.index("    client.join")
+    code = code[:start] + code[end:].replace("@nestjs/websockets", "@nestjs/websockets")
+    code = code.replace(
+        "import { Server", "import { Base } from '@acme/realtime';\nimport { Server"
+    )
+    [checklist] = of({"orders.gateway.ts": code}).values()
+    items = {item.text: item for item in checklist.items}
+    for text in (BEFORE, *OF_IDENTITIES):
+        assert items[text].outcome == "could not tell", text
+
+
+def test_secrets_that_nobody_reads_have_not_passed() -> None:
+    assert outcomes(of({"a.ts": GATEWAY})["OrdersGateway"])[FIRST] == ("could not tell", "")
+    for secret in (
+        "process.env.JWT_SECRET!",
+        "this.config.getOrThrow<string>('JWT_SECRET')",
+        "configService.get('jwt.secret')",
+    ):
+        code = GATEWAY.replace("constructor(", f"key = () => {secret};\n  constructor(")
+        found = outcomes(of({"a.ts": code})["OrdersGateway"])
+        assert found[FIRST] == ("passed", "a.ts:7"), secret
+
+
+def test_what_has_nothing_asynchronous_has_not_passed() -> None:
+    [nest] = of({"a.ts": GATEWAY}).values()  # the rules look at Python only
+    [sync] = of({"a.py": PYTHON_SERVER}).values()
+    [endpoint] = of({"a.py": ENDPOINT}).values()
+    assert outcomes(nest)[ASYNC][0] == outcomes(sync)[ASYNC][0] == "could not tell"
+    assert outcomes(endpoint)[ASYNC] == ("passed", "a.py:8")
+
+
+def test_the_emit_of_one_gateway_does_not_pass_for_another() -> None:
+    silent = "import { WebSocketGateway } from '@nestjs/websockets';\n@WebSocketGateway()\n"
+    files = {
+        "orders.gateway.ts": GATEWAY,
+        "silent.gateway.ts": f"{silent}export class Silent {{}}\n",
+    }
+    found = of(files)
+    assert outcomes(found["OrdersGateway"])[EMITS][0] == "passed"
+    assert outcomes(found["Silent"])[EMITS] == ("could not tell", "")
+
+
+def test_handlers_without_a_server_are_not_known_to_run() -> None:
+    code = SERVER.replace("const io = new Server(3000);", "export const listen = (io: Server) => {")
+    [alone] = of({"a.ts": code + "};\n"}).values()
+    assert outcomes(alone)[RUNS] == ("could not tell", "")
+    [server] = of({"a.ts": SERVER}).values()
+    assert outcomes(server)[RUNS] == ("passed", "a.ts:2")
+    [router] = of({"a.py": ENDPOINT}).values()
+    assert outcomes(router)[RUNS] == ("could not tell", "")
+
+
+def test_a_router_is_taken_in_by_an_app_in_another_file(tmp_path: Path) -> None:
+    (tmp_path / "ws.py").write_text(ENDPOINT)
+    main = "from fastapi import FastAPI\nfrom ws import router\napp = FastAPI()\n"
+    (tmp_path / "main.py").write_text(main + "app.include_router(router)\n")
+    report = review([tmp_path], Options(root=tmp_path, could_not_tell=True))
+    [checklist] = checklists(report)
+    assert outcomes(checklist)[RUNS] == ("passed", "main.py:4")
+
+
+def test_clients_without_a_store_or_with_unknown_options_have_not_passed() -> None:
+    client = """\
+import { io } from 'socket.io-client';
+export function open(options) {
+  const socket = io('/orders', OPTIONS);
+  socket.on('order', (order) => HANDLER);
+  editor.close();
+}
+"""
+    store = "A client's store is bounded and free of doubles"
+    stays, closed = (
+        "A client never gives up while it may come back",
+        "A client opens one socket, and closes it",
+    )
+
+    def judged(options: str, handler: str) -> dict[str, tuple[str, str]]:
+        code = client.replace("OPTIONS", options).replace("HANDLER", handler)
+        found = of({"orders.gateway.ts": GATEWAY, "web/client.ts": code})
+        return outcomes(found["OrdersGateway"])
+
+    found = judged("options", "console.log(order)")
+    assert {found[text][0] for text in (store, stays, closed)} == {"could not tell"}
+    found = judged("{ auth: { token } }", "setOrder(order)")
+    assert found[store] == ("passed", "web/client.ts:4")
+    assert found[stays] == ("passed", "web/client.ts:3")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tidegate.review.checklist import proofs
+from tidegate.review.checklist import client_proofs, proofs
 from tidegate.review.checklist.proofs import Proof
 
 __all__ = ["ITEMS", "Item"]
 
+Need = Literal["", "identity", "identity first"]
 Part = Literal["gateway", "consumer", "client"]
 
 
@@ -20,15 +21,18 @@ class Item:
     Attributes:
         text: What holds, as a statement.
         rules: A finding of one of these breaks it.
-        proof: Returns the place that shows it; without one, it passes if the rules that judge the
-            part saw nothing wrong, and what they looked at (the gateway, or a client) is the place.
+        proof: Returns the place that shows it. What shows nothing has not passed, even if no rule
+            found fault with it: there may have been nothing to look at.
         part: What there must be for it to be judged.
+        needs: What must hold first. Of clients that nobody has authenticated no identity is known
+            ("identity"), and so each message is handled before one is ("identity first").
     """
 
     text: str
     rules: tuple[str, ...]
-    proof: Proof | None
+    proof: Proof
     part: Part = "gateway"
+    needs: Need = ""
 
 
 ITEMS: tuple[Item, ...] = (
@@ -46,31 +50,36 @@ ITEMS: tuple[Item, ...] = (
         "A client that is refused does not stay connected",
         ("refused-client-stays-connected", "http-exception-in-websocket-guard"),
         proofs.refuses,
+        needs="identity",
     ),
     Item(
         "No message is handled before the identity is known",
         ("async-connect-race",),
         proofs.checks_in_time,
+        needs="identity first",
     ),
     Item(
         "The token is in the auth payload: not in the URL, not in the log",
         ("token-in-query", "token-logged"),
         proofs.takes_token_from_auth,
+        needs="identity",
     ),
     Item(
         "The token's signature and algorithm are verified, and its expiry is kept",
         ("jwt-not-verified", "jwt-algorithms-open", "expiry-ignored"),
         proofs.verifies,
+        needs="identity",
     ),
     Item(
         "Secrets come from the configuration",
         ("hard-coded-secret", "secret-without-configuration"),
-        None,
+        proofs.reads_secrets,
     ),
     Item(
         "Tenant and user come from the verified token",
         ("tenant-from-client",),
         proofs.keeps_identity,
+        needs="identity",
     ),
     Item(
         "Rooms are joined by right and by a name of their own",
@@ -111,7 +120,7 @@ ITEMS: tuple[Item, ...] = (
     Item(
         "Nothing asynchronous is forgotten, and no session is held for a socket's life",
         ("coroutine-not-awaited", "session-held-per-socket"),
-        None,
+        proofs.awaits,
     ),
     Item("It logs through a logger", ("console-instead-of-logger",), proofs.logs),
     Item(
@@ -138,21 +147,31 @@ ITEMS: tuple[Item, ...] = (
     Item(
         "Each reconnect of a client brings a fresh token",
         ("stale-token", "connects-without-token"),
-        proofs.gives_fresh_token,
+        client_proofs.gives_fresh_token,
         "client",
     ),
     Item(
         "A client hears that it was refused, and then stops",
         ("no-connect-error-handler", "retries-after-unauthorized"),
-        proofs.hears_of_refusal,
+        client_proofs.hears_of_refusal,
         "client",
     ),
-    Item("A client never gives up while it may come back", ("reconnect-gives-up",), None, "client"),
+    Item(
+        "A client never gives up while it may come back",
+        ("reconnect-gives-up",),
+        client_proofs.never_gives_up,
+        "client",
+    ),
     Item(
         "A client opens one socket, and closes it",
         ("socket-not-closed", "reconnects-on-render", "socket-opened-on-import-or-render"),
-        proofs.is_closed,
+        client_proofs.is_closed,
         "client",
     ),
-    Item("A client's store is bounded and free of doubles", ("unbounded-store",), None, "client"),
+    Item(
+        "A client's store is bounded and free of doubles",
+        ("unbounded-store",),
+        client_proofs.keeps_events,
+        "client",
+    ),
 )

@@ -10,10 +10,13 @@ from tidegate.review.checklist.items import ITEMS, Item
 from tidegate.review.checklist.proofs import BUILT_IN
 from tidegate.review.checklist.scope import Scope
 from tidegate.review.diagnostic import Finding
+from tidegate.review.facts.auth.authentication import authentication
 from tidegate.review.run import Report
 from tidegate.review.source import Node
 
 __all__ = ["GatewayChecklist", "Judged", "checklists"]
+
+_DOOR = "connection-without-authentication"
 
 Outcome = Literal["passed", "failed", "could not tell"]
 
@@ -75,7 +78,11 @@ def _judge(item: Item, scope: Scope, findings: Iterable[Finding]) -> Judged:
         outcome: Outcome = "failed" if finding.verdict == "fault" else "could not tell"
         place = f"{finding.file}:{finding.line}"
         return Judged(item.text, outcome, place, f"{finding.rule}: {finding.message}")
-    node = item.proof(scope) if item.proof is not None else _judged_part(item, scope)
+    if item.needs and scope.gateway.framework != "tidegate":
+        unknown = _without_identity(item, scope, findings)
+        if unknown is not None:
+            return unknown
+    node = item.proof(scope)
     if node is None and scope.gateway.framework == "tidegate" and item.proof in BUILT_IN:
         place = _place(scope.gateway.node)
         return Judged(item.text, "passed", place, "Tidegate does it for every namespace")
@@ -84,9 +91,18 @@ def _judge(item: Item, scope: Scope, findings: Iterable[Finding]) -> Judged:
     return Judged(item.text, "passed", _place(node), node.file.line(node.line).strip())
 
 
-def _judged_part(item: Item, scope: Scope) -> Node:
-    """Return what the rules looked at: without their findings, it is the proof."""
-    return scope.clients[0].call.node if item.part == "client" else scope.gateway.node
+def _without_identity(item: Item, scope: Scope, findings: Iterable[Finding]) -> Judged | None:
+    """Return the outcome of an item about identities where there is none; None if there is."""
+    if authentication(scope.model, scope.gateway).verdict == "yes":
+        return None
+    doors = [each for each in findings if each.rule == _DOOR and scope.has(each)]
+    for finding in doors:
+        if finding.verdict == "fault" and item.needs == "identity first":
+            place = f"{finding.file}:{finding.line}"
+            return Judged(item.text, "failed", place, f"{finding.rule}: {finding.message}")
+    is_open = any(each.verdict == "fault" for each in doors)
+    reason = "nobody is authenticated here" if is_open else "who is authenticated can't be seen"
+    return Judged(item.text, "could not tell", "", reason)
 
 
 def _missing(item: Item, scope: Scope) -> str:

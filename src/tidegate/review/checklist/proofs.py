@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 
 from tidegate.review.checklist.scope import Scope
+from tidegate.review.discover import read
 from tidegate.review.facts.auth.authentication import authentication
 from tidegate.review.facts.broker.settling import requeues, settling
 from tidegate.review.facts.emits import emits
-from tidegate.review.source import Node
+from tidegate.review.source import Call, Node
 
 __all__ = ["BUILT_IN", "Proof"]
 
@@ -18,6 +19,20 @@ Proof = Callable[[Scope], Node | None]
 _ALGORITHMS = ("algorithms", "issuer", "audience")
 _JOINS = ("join", "enter_room", "join_room", "socketsJoin", "group_add")
 _VERIFY = ("verify", "verifyAsync", "jwtVerify", "decode", "verify_token", "verifyToken")
+_LONGEST = 120
+_CONDITIONS = (
+    *("if_statement", "elif_clause", "else_clause", "conditional_expression", "ternary_expression"),
+    *("catch_clause", "except_clause", "binary_expression", "boolean_operator", "match_statement"),
+)
+_IDENTITY = re.compile(
+    r"\.data(?:\.(?:\w*user\w*|identity|auth\w*|claims|session|principal|account\w*|\w*tenant\w*))?$"
+    r"|\.user\w*$|\.identity$",
+    re.IGNORECASE,
+)
+_SETTING = re.compile(
+    r"(?:process\.env\b|(?:os\.)?(?:environ|getenv)\b|(?:\w+\.)*\w*(?:[cC]onfig|[sS]ettings|env)\w*\b)"
+    r"[.?!\w(<>\['\"]*?(?:SECRET|_KEY|PASSWORD|JWKS|[sS]ecret|[jJ]wt\w*[kK]ey|[pP]ublicKey)\w*['\"\])]*$"
+)
 _CLUSTER = re.compile(r"RedisIoAdapter|createAdapter|client_manager|RedisManager|setupPrimary")
 
 
@@ -31,19 +46,36 @@ def refuses(scope: Scope) -> Node | None:
     """The place that turns a client away while it connects."""
     for function in scope.gates:
         for call in function.calls:
-            if call.name in ("disconnect", "close") and call.receiver is not None:
+            is_end = call.name in ("disconnect", "close") and call.receiver is not None
+            if is_end and _is_conditional(call.node, function.node):
                 return call.node
             if call.name in ("next", "done", "callback") and call.args:
                 return call.node
         for node in function.body.find("throw_statement", "raise_statement"):
             return node
+        for node in function.body.find("return_statement") if function.file.is_python else ():
+            if node.text == "return False":
+                return node
     return None
+
+
+def _is_conditional(node: Node, function: Node) -> bool:
+    """Tell what ends some connections from what ends each of them, when it is over."""
+    for around in node.ancestors():
+        if around == function:
+            return False
+        if around.kind in _CONDITIONS:
+            return True
+        if around.kind == "call_expression" and Call(around).name in ("catch", "then"):
+            return True
+    return False
 
 
 def checks_in_time(scope: Scope) -> Node | None:
     """A middleware, or a connect handler that awaits nothing."""
     for middleware in scope.model.middlewares:
-        if middleware.app == scope.gateway.app:
+        namespaces = (None, scope.gateway.namespace)
+        if middleware.app == scope.gateway.app and middleware.namespace in namespaces:
             return middleware.call.node
     for handler in scope.gateway.of_kind("connect"):
         if not handler.function.is_async or scope.gateway.file.is_python:
@@ -57,8 +89,10 @@ def takes_token_from_auth(scope: Scope) -> Node | None:
         for node in function.node.find("member_expression", "attribute", "subscript"):
             if re.search(r"handshake\??\.auth\b|headers\??\.authorization", node.text):
                 return node
-        if function.file.is_python and any(each.name == "auth" for each in function.parameters):
-            return next(each.node for each in function.parameters if each.name == "auth")
+        if function.file.is_python and re.search(r"\bauth\b", function.body.text):
+            for parameter in function.parameters:
+                if parameter.name == "auth":
+                    return parameter.node
     return None
 
 
@@ -75,7 +109,7 @@ def keeps_identity(scope: Scope) -> Node | None:
     for function in scope.gates:
         for node in function.node.find("assignment_expression"):
             left = node.field("left")
-            if left is not None and re.search(r"\.data\b|\.user\w*$|\.identity$", left.text):
+            if left is not None and _IDENTITY.search(left.text):
                 return node
         for call in function.calls:
             if call.name in ("save_session", "session"):
@@ -95,7 +129,11 @@ def joins(scope: Scope) -> Node | None:
 def addresses_rooms(scope: Scope) -> Node | None:
     """An emit to a room."""
     for emit in emits(scope.model):
-        if emit.audience == "rooms" and scope.model.app_of(emit.call.file) == scope.gateway.app:
+        file = emit.call.file
+        is_own = scope.model.app_of(file) == scope.gateway.app and not scope.is_of_another(
+            file.name
+        )
+        if emit.audience == "rooms" and is_own:
             return emit.call.node
     return None
 
@@ -171,13 +209,55 @@ def bounds_prefetch(scope: Scope) -> Node | None:
 
 
 def is_registered(scope: Scope) -> Node | None:
-    """The module that provides the gateway (Nest), or the place that makes the server."""
-    owner = scope.gateway.owner
-    for module in scope.model.modules:
-        if owner is not None and owner.name in module.lists.get("providers", ()):
-            return module.owner.node.field("name") or module.owner.node
-    if scope.gateway.framework != "nest":
-        return scope.gateway.node
+    """The module that provides the gateway (Nest), or the server or app that it is on."""
+    gateway = scope.gateway
+    if gateway.framework == "nest":
+        for module in scope.model.modules:
+            if gateway.owner is not None and gateway.owner.name in module.lists.get(
+                "providers", ()
+            ):
+                return module.owner.node.field("name") or module.owner.node
+        return None
+    if gateway.framework in ("socket.io", "python-socketio", "flask-socketio"):
+        own = (each for each in scope.model.servers if each.app == gateway.app)
+        return next((each.call.node for each in own), None)
+    if gateway.framework == "channels":
+        return next((call.node for call in scope.calls("as_asgi")), None)
+    around = gateway.node.enclosing("decorated_definition")
+    if around is not None and re.match(r"@\w*router\w*\.", around.text):
+        return _including(scope)
+    return gateway.node
+
+
+def _including(scope: Scope) -> Node | None:
+    """Return where an app takes routers in, which may be in a file without realtime code."""
+    project = scope.model.project
+    for name in sorted(each for each in project.names if each.endswith(".py")):
+        data = read(project.root / name, name, [])
+        file = project.file(name) if data is not None and b"include_router(" in data else None
+        for call in file.calls if file is not None else ():
+            if call.name == "include_router" and scope.model.app_of(call.file) == scope.gateway.app:
+                return call.node
+    return None
+
+
+def reads_secrets(scope: Scope) -> Node | None:
+    """The place that reads a secret from the environment, or from the configuration."""
+    for file in scope.model.files:
+        if scope.model.app_of(file) != scope.gateway.app or scope.is_of_another(file.name):
+            continue
+        kinds = ("member_expression", "call_expression", "subscript", "attribute", "call")
+        for node in file.root.find(*kinds):
+            if len(node.text) < _LONGEST and _SETTING.match(node.text):
+                return node
+    return None
+
+
+def awaits(scope: Scope) -> Node | None:
+    """A call that is waited for, in the code of a gateway (Python)."""
+    for function in scope.functions if scope.gateway.file.is_python else ():
+        for node in function.body.find("await"):
+            return node
     return None
 
 
@@ -185,38 +265,6 @@ def logs(scope: Scope) -> Node | None:
     """The logger that is used."""
     for call in scope.calls("Logger", "getLogger", "get_logger", "PinoLogger"):
         return call.node
-    return None
-
-
-def gives_fresh_token(scope: Scope) -> Node | None:
-    """A client's ``auth`` that is a function."""
-    for client in scope.clients:
-        auth = scope.model.project.value((client.options or {}).get("auth"))
-        if auth is not None and auth.kind in (
-            *("arrow_function", "function_expression", "function_declaration"),
-            "method_definition",
-        ):
-            return auth
-    return None
-
-
-def hears_of_refusal(scope: Scope) -> Node | None:
-    """A client's listener for ``connect_error``."""
-    files = {client.call.file.name: client.call.file for client in scope.clients}
-    for file in files.values():
-        for call in file.calls:
-            if call.name == "on" and call.args and call.args[0].string == "connect_error":
-                return call.node
-    return None
-
-
-def is_closed(scope: Scope) -> Node | None:
-    """The place that closes a client's socket."""
-    files = {client.call.file.name: client.call.file for client in scope.clients}
-    for file in files.values():
-        for call in file.calls:
-            if call.name in ("disconnect", "close") and call.receiver is not None:
-                return call.node
     return None
 
 
@@ -230,5 +278,6 @@ BUILT_IN: tuple[Proof, ...] = (
     lists_origins,
     is_websocket_only,
     bounds_payloads,
+    reads_secrets,
 )
 """What Tidegate does for every namespace, so that no code of an app shows it."""

@@ -97,7 +97,7 @@ class Scope:
                     seen.add(call.node)
                     yield call
         for file in self.model.files:
-            if self.model.app_of(file) == self.gateway.app and not self._is_of_another(file.name):
+            if self.model.app_of(file) == self.gateway.app and not self.is_of_another(file.name):
                 for call in file.calls:
                     if call.name in names and call.node not in seen:
                         yield call
@@ -108,7 +108,7 @@ class Scope:
             return False
         if finding.file in self._files:
             return True
-        if self._is_of_another(finding.file):
+        if self.is_of_another(finding.file):
             return False
         file = self.model.project.files[finding.file]
         if any(client.call.file is file for client in self.model.clients):
@@ -122,7 +122,8 @@ class Scope:
             *(function.file.name for function in [*self.functions, *self.gates]),
         }
 
-    def _is_of_another(self, name: str) -> bool:
+    def is_of_another(self, name: str) -> bool:
+        """Tell whether a file is another gateway's, and not this one's too."""
         return name not in self._files and any(
             other.file.name == name for other in self.model.gateways if other is not self.gateway
         )
