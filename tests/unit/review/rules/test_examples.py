@@ -17,6 +17,40 @@ from tidegate.review.registry import Example
 
 EXAMPLES = [(rule, example) for rule in all_rules() for example in rule.examples]
 GOLDEN = sorted(path for path in (Path(__file__).parents[4] / "tests/golden").glob("[!.]*"))
+SERVER = "import { Server } from 'socket.io';\nexport const io = new Server(3000, OPTIONS);\n"
+CLIENT = "import { io } from 'socket.io-client';\nexport const socket = io(url, OPTIONS);\n"
+PAYLOAD = """\
+import { MessageBody, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import type { Server } from 'socket.io';
+
+@WebSocketGateway()
+export class ChatGateway {
+  @WebSocketServer() server: Server;
+
+  @SubscribeMessage('message')
+  async handle(@MessageBody() body: any) {
+    this.server.emit('message', body);
+    this.server.except(body.room).emit('typing', body.tenantId);
+    this.users.set(body.userId, body.socketId);
+  }
+}
+"""
+SCENES = {
+    "a payload with a tenant": {"chat.gateway.ts": PAYLOAD},
+    "a client that begins with polling": {
+        "server.ts": SERVER.replace("OPTIONS", "{}"),
+        "client.ts": CLIENT.replace("OPTIONS", "{ auth }"),
+    },
+    "both sides poll": {
+        "server.ts": SERVER.replace("OPTIONS", "{ transports: ['polling'] }"),
+        "client.ts": CLIENT.replace("OPTIONS", "{ transports: ['polling'] }"),
+    },
+    "a server that polls only": {
+        "server.ts": SERVER.replace("OPTIONS", "{ transports: ['polling'] }"),
+        "client.ts": CLIENT.replace("OPTIONS", "{ transports: ['websocket'] }"),
+    },
+}
+"""What takes more than one fault, or more than one file."""
 REVEALED = {
     # The correction lets code run, or a value count, that did neither before.
     ("module-not-imported", "connection-without-authentication"),
@@ -61,6 +95,11 @@ def test_no_correction_makes_what_another_rule_finds(rule: Rule, example: Exampl
     """Each correction that is offered, safe or not, with all rules before and after."""
     made = made_by_corrections({example.file_name: example.bad})
     assert made <= REVEALED, made - REVEALED
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_no_correction_of_a_scene_makes_one(name: str) -> None:
+    assert not made_by_corrections(SCENES[name])
 
 
 @pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)

@@ -34,8 +34,11 @@ def test_the_client_tries_what_is_not_offered(options: str, args: str) -> None:
     [finding] = review_project(files, RULE).findings
     assert finding.file == "web/socket.ts"
     assert finding.fix is not None
-    files[finding.file] = applied(files[finding.file], finding.fix.edits)
+    for name, text in files.items():
+        edits = [edit for edit in finding.fix.edits if edit.file == name]
+        files[name] = applied(text, edits)
     assert not review_project(files, RULE).findings
+    assert "polling" not in files["server/index.ts"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
 from tidegate.review.edits.servers import with_option
+from tidegate.review.edits.transports import both_sides
 from tidegate.review.facts.transport.servers import Server, list_of, servers
 from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Model
@@ -80,29 +81,30 @@ def check(model: Model) -> Iterator[Finding]:
     for server in servers(model):
         given = server.options.get("transports")
         if given is None:
-            yield from _absent(server)
+            yield from _absent(model, server)
             continue
         listed = list_of(model, given)
         if listed is None:
             yield RULE.could_not_tell(given, "The transports are made elsewhere.")
         elif "polling" in listed:
             message = "This list lets clients poll."
-            yield RULE.fault(given, message, fix=_without_polling(given))
+            yield RULE.fault(given, message, fix=both_sides(model, _without_polling(given)))
     for client in model.clients:
         given = (client.options or {}).get("transports")
         if given is not None and list_of(model, given) == ["polling"]:
             message = "This client polls only."
-            yield RULE.fault(given, message, fix=_without_polling(given))
+            yield RULE.fault(given, message, fix=both_sides(model, _without_polling(given)))
 
 
-def _absent(server: Server) -> Iterator[Finding]:
+def _absent(model: Model, server: Server) -> Iterator[Finding]:
     others = [gateway for gateway in server.gateways if "transports" in gateway.options]
     if not server.is_complete:
         yield RULE.could_not_tell(server.node, "Some options are made elsewhere.")
     elif not others:  # else gateway-options-ignored says which of them counts
         message = "This server accepts polling: no `transports` are set."
         value = '["websocket"]' if server.node.file.is_python else "['websocket']"
-        yield RULE.fault(server.node, message, fix=with_option(server, "transports", value))
+        fix = both_sides(model, with_option(server, "transports", value))
+        yield RULE.fault(server.node, message, fix=fix)
 
 
 def _without_polling(given: Node) -> Fix | None:

@@ -6,8 +6,15 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.transports import (
+    DEFAULT,
+    as_list,
+    for_client,
+    is_foreign,
+    what_differs,
+)
 from tidegate.review.facts.transport.servers import list_of, servers
-from tidegate.review.fix import Fix, inserted_after, replaced, suggested, with_entry
+from tidegate.review.fix import suggested, with_entry
 from tidegate.review.model import Model
 from tidegate.review.model.parts import ClientSocket
 from tidegate.review.registry import Example, Rule, rule
@@ -76,8 +83,6 @@ async def main():
     ),
 )
 
-_DEFAULT = ["polling", "websocket"]
-
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
@@ -87,19 +92,19 @@ def check(model: Model) -> Iterator[Finding]:
     made = servers(model)
     for server in made:
         given = server.options.get("transports")
-        listed = _DEFAULT if given is None else list_of(model, given)
+        listed = DEFAULT if given is None else list_of(model, given)
         is_known = is_known and listed is not None and (given is not None or server.is_complete)
         offered |= set(listed or ())
-    if not made or not is_known or set(_DEFAULT) <= offered:
+    if not made or not is_known or set(DEFAULT) <= offered:
         return
     for client in model.clients:
-        if not _is_foreign(client.url):
+        if not is_foreign(client.url):
             yield from _judge(model, client, offered)
     for call, given in _python_clients(model):
-        tried = list_of(model, given) if given is not None else _DEFAULT
-        message = _message(tried, offered, is_default=given is None)
+        tried = list_of(model, given) if given is not None else DEFAULT
+        message = what_differs(tried, offered, is_default=given is None)
         if message:
-            text = _as_list(offered, '"')
+            text = as_list(offered, '"')
             arguments = call.node.field("arguments")
             fix = None if arguments is None else with_entry(arguments, "transports", text)
             yield RULE.fault(given or call.node, message, fix=suggested(fix) if fix else None)
@@ -111,51 +116,15 @@ def _judge(model: Model, client: ClientSocket, offered: set[str]) -> Iterator[Fi
         yield RULE.could_not_tell(client.call.node, "The client's options are made elsewhere.")
         return
     given = options.get("transports")
-    tried = _DEFAULT if given is None else list_of(model, given)
+    tried = DEFAULT if given is None else list_of(model, given)
     if tried is None:
         yield RULE.could_not_tell(given or client.call.node, "The transports are made elsewhere.")
         return
     if "tryAllTransports" in options and set(tried) & offered:
         return
-    message = _message(tried, offered, is_default=given is None)
+    message = what_differs(tried, offered, is_default=given is None)
     if message:
-        yield RULE.fault(given or client.call.node, message, fix=_fix(model, client, offered))
-
-
-def _message(tried: list[str] | None, offered: set[str], *, is_default: bool) -> str:
-    """Return what is wrong with a list; empty if nothing is."""
-    if not tried:
-        return ""
-    if tried[0] not in offered:
-        first = f"{tried[0]}, the default" if is_default else tried[0]
-        return f"This client begins with {first}, which the server refuses."
-    refused = [each for each in tried if each not in offered and each in _DEFAULT]
-    return f"The server refuses {refused[0]}, which is in this list." if refused else ""
-
-
-def _fix(model: Model, client: ClientSocket, offered: set[str]) -> Fix | None:
-    text = _as_list(offered, "'")
-    given = (client.options or {}).get("transports")
-    if given is not None:
-        is_list = given.kind == "array"
-        return suggested(replaced(given, text)) if is_list else None
-    for arg in client.call.args:
-        value = model.project.value(arg)
-        if value is not None and value.kind == "object":
-            return suggested(with_entry(value, "transports", text))
-    if len(client.call.args) == 1:
-        return suggested(inserted_after(client.call.args[0], f", {{ transports: {text} }}"))
-    return None
-
-
-def _as_list(offered: set[str], quote: str) -> str:
-    return "[" + ", ".join(f"{quote}{each}{quote}" for each in sorted(offered)) + "]"
-
-
-def _is_foreign(url: Node | None) -> bool:
-    """Tell whether an address is surely that of another server."""
-    text = url.string if url is not None else None
-    return bool(text and re.match(r"(?:https?|wss?)://(?!localhost|127\.|0\.0\.0\.0|\[::1)", text))
+        yield RULE.fault(given or client.call.node, message, fix=for_client(model, client, offered))
 
 
 def _python_clients(model: Model) -> Iterator[tuple[Call, Node | None]]:
@@ -174,5 +143,5 @@ def _python_clients(model: Model) -> Iterator[tuple[Call, Node | None]]:
         }
         for call in file.calls:
             receiver = call.receiver.text if call.receiver is not None else ""
-            if call.name == "connect" and receiver in names and not _is_foreign(call.arg(0, "url")):
+            if call.name == "connect" and receiver in names and not is_foreign(call.arg(0, "url")):
                 yield call, call.keywords.get("transports")
