@@ -24,13 +24,13 @@ STAYING, CALLERS = 100, 50
 EVENTS, JOINS, CALLS = 4, 2, 2
 """For each client that comes; a join and the leave after it are two calls."""
 
-WARM_ROUNDS = 26
+WARM_ROUNDS = 32
 """By then the log's 64 MB, the cache of verified tokens and the heap are as full as they get."""
 
 EVENT_SECONDS = 60.0
 POLL_SECONDS = 0.05
 MOST_GROWTH = 2 * 1024**2
-ROUNDS = 40
+ROUNDS = 44
 
 
 def _soak(server: RunningServer, core: Cores, scale: Scale) -> Figures:

@@ -38,7 +38,7 @@ class Scale:
     crowd: int = 8_000
     tenants: int = 1_000
     cycles: int = 2_000
-    soak_rounds: int = 40
+    soak_rounds: int = 44
     soak_each: int = 4_500
     worker_events: int = 10_000
     queued: int = 100_000
