@@ -103,7 +103,7 @@ SOAK_WORKLOAD = Workload(
     (
         Column("pss_growth", "growth, KB (PSS)", "{:,.0f}", 1 / 1024),
         Column("growth_per_client", "for each that came, bytes", "{:.1f}"),
-        Column("pss_warm", "after half of it, MB", "{:.1f}", 1 / 1024**2),
+        Column("pss_warm", "once full, MB", "{:.1f}", 1 / 1024**2),
         Column("pss_end", "at the end, MB", "{:.1f}", 1 / 1024**2),
     ),
     (Goal("pss_growth", MOST_GROWTH, is_ceiling=True, of="tidegate-soak"),),
