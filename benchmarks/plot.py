@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ import matplotlib.pyplot as plt  # type: ignore[import-not-found, unused-ignore]
 
 WIDE_RANGE = 20
 """From this ratio of largest to smallest on, a linear axis would hide the small bars."""
+
+TITLE_WIDTH = 100
+"""Characters of a title that fit beside each other."""
 
 OWN_COLOUR, LIMIT_COLOUR, OTHER_COLOUR = "#0f766e", "#475569", "#94a3b8"
 LIMITS = ("c-loop", "pika", "rstream")
@@ -46,13 +50,14 @@ def _bars(result: dict[str, Any]) -> Any:
         error_kw={"elinewidth": 1, "ecolor": "#0f172a"},
     )
     axes.bar_label(bars, [_label(middle) for middle in medians], padding=6)
+    largest = max(map(max, rounds.values()))
     if min(medians) > 0 and max(medians) / min(medians) >= WIDE_RANGE:
         axes.set_xscale("log")
-        axes.set_xlim(min(medians) / 3, max(medians) * 4)
+        axes.set_xlim(min(medians) / 3, largest * 4)
     else:
-        axes.set_xlim(0, max(medians) * 1.2)
+        axes.set_xlim(0, largest * 1.2)
     axes.invert_yaxis()
-    axes.set_title(result["title"], loc="left", fontsize=10)
+    figure.suptitle(textwrap.fill(result["title"], TITLE_WIDTH), x=0.01, ha="left", fontsize=10)
     axes.set_xlabel(plotted["heading"])
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -73,8 +78,9 @@ def _lines(result: dict[str, Any]) -> Any:
                 color=_colour(name),
             )
         axes.set_ylim(bottom=0)
-        if sweep["points"][-1][0] > WIDE_RANGE * sweep["points"][0][0]:
-            axes.set_xscale("log")
+        points = sweep["points"]
+        if points[-1][0] > WIDE_RANGE * points[0][0] and len(points) < WIDE_RANGE:
+            axes.set_xscale("log")  # a few points, each a multiple of the one before
         axes.set_xlabel(sweep["axis"])
         axes.set_title(sweep["heading"], loc="left", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
