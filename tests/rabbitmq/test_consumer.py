@@ -261,7 +261,8 @@ async def test_after_a_lost_connection_what_is_in_the_log_is_left_out(
 ) -> None:
     mine = AMQPConnection(f"amqp://guest:guest@127.0.0.1:{proxy.port}/", retry_delay=0.1)
     mine.start()
-    source = await consume(on=mine)
+    each_acked_at_once = QueueConfig(name, prefetch=7)
+    source = await consume(each_acked_at_once, on=mine)
     stats = source.stats[name]
     await publish(name, "before")
     await until(lambda: stats.consumed == 1, "the first message")
