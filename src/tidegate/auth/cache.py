@@ -1,6 +1,6 @@
 """Tokens that were verified a moment ago: a reconnect storm repeats the same ones.
 
-A signature check costs 25 us (HS256) to 110 us (ES256), a look-up here 1 us, and all connections
+A signature check costs 8 us (HS256) to 79 us (ES256), a look-up here 1 us, and all connections
 with one token share one ``Identity``. Only acceptances are kept: a refusal would let strangers
 push good tokens out.
 """
