@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.broker import Proxy
-from tests.conftest import until
+from tests.conftest import Broker, until
 from tests.rabbitmq.conftest import Publish, count_in, take, until_taken
 from tidegate.errors import ConfigError, LogError, MessageRejected, SourceError
 from tidegate.ids import NamespaceName, TenantId
@@ -299,6 +299,27 @@ async def test_a_node_takes_over_what_another_left(
     await first.stop(within=0.05)
     await until(lambda: second.stats[name].consumed == 2, "the second node")
     assert (log.bodies, standby.bodies) == (["a", "b"], ["c", "d"])
+
+
+@pytest.mark.parametrize("kind", ["quorum", "classic"])
+async def test_a_node_that_stops_gives_back_before_the_next_one_begins(
+    consume: Consume, publish: Publish, broker: Broker, name: str, log: Log, kind: Any
+) -> None:
+    """More waits than is handed out ahead: the next node could begin behind what is given back."""
+    queue = QueueConfig(name, type=kind, prefetch=10)
+    log.flows.clear()
+    first = await consume(queue)
+    sent = [str(number) for number in range(200)]
+    await publish(name, *sent)
+    other = AMQPConnection(broker.url, name="another node", retry_delay=0.2)
+    other.start()
+    standby = Log()
+    second = await consume(queue, on=other, append=standby.append)
+    await first.stop(within=0)
+    await until(lambda: second.stats[name].consumed == 200, "the second node")
+    await second.stop()
+    await other.close()
+    assert (log.bodies, standby.bodies) == ([], sent)
 
 
 async def test_a_queue_with_other_arguments_is_a_setting_that_is_wrong(

@@ -147,8 +147,13 @@ class AMQPChannel:
     # Closing
 
     async def close(self) -> None:
-        """Close it and wait until the broker says that it is; what is not acked is requeued."""
+        """Close it and wait until the broker says that it is; what is not acked is requeued.
+
+        In one step, so that a single active consumer's successor begins with it. By itself pika
+        cancels the consumers first, and a successor would begin behind what is requeued after that.
+        """
         if self.is_open:
+            self.raw._cancelled.update(self.raw.consumer_tags)  # noqa: SLF001
             self.raw.close()
         await asyncio.shield(self.closed)
 
