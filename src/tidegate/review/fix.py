@@ -22,6 +22,7 @@ __all__ = [
     "inserted_before",
     "line_after",
     "line_before",
+    "removed_decorator",
     "removed_line",
     "replaced",
     "safe",
@@ -106,16 +107,28 @@ def line_after(node: Node, text: str) -> Edit:
 def removed_line(node: Node) -> Edit:
     """Take away the statement that a node is in, with its line if nothing else is on it."""
     around = statement(node)
-    text = around.file.text
-    start, end = around.start, around.end
-    if text[end : end + 1] == ";":
+    end = around.end
+    if around.file.text[end : end + 1] == ";":
         end += 1
+    return _removed(around.file, around.start, end)
+
+
+def removed_decorator(node: Node) -> Edit:
+    """Take away a decorator, with its line if nothing else is on it."""
+    text, end = node.file.text, node.end
+    if text[end : end + 1] == " ":
+        end += 1
+    return _removed(node.file, node.start, end)
+
+
+def _removed(file: SourceFile, start: int, end: int) -> Edit:
+    text = file.text
     line = text.rfind("\n", 0, start) + 1
     following = text.find("\n", end)
     following = len(text) if following < 0 else following + 1
     if not text[line:start].strip() and not text[end:following].strip():
         start, end = line, following
-    return Edit(around.file.name, start, end, "")
+    return Edit(file.name, start, end, "")
 
 
 def with_entry(node: Node, key: str, text: str) -> Edit:

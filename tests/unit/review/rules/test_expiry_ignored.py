@@ -95,11 +95,32 @@ def test_the_correction() -> None:
     after = applied(code, finding.fix.edits)
     assert after == NODE.replace(
         "BODY",
-        "const timer = setTimeout(() => socket.disconnect(true), "
-        "(claims as { exp: number }).exp * 1000 - Date.now());\n"
+        "const timeLeft = "
+        "Math.min((claims as { exp: number }).exp * 1000 - Date.now(), 2 ** 31 - 1);\n"
+        "  const timer = setTimeout(() => socket.disconnect(true), timeLeft);\n"
         "  socket.once('disconnect', () => clearTimeout(timer));",
     )
     assert not found(after, RULE)
+
+
+def test_the_correction_names_the_socket_of_the_middleware() -> None:
+    code = """\
+import { WebSocketGateway } from '@nestjs/websockets';
+import { JwtService } from '@nestjs/jwt';
+@WebSocketGateway()
+export class A {
+  constructor(private readonly jwt: JwtService) {}
+  afterInit(server: Server) {
+    server.use((socket, next) => {
+      socket.data.user = this.jwt.verify(socket.handshake.auth.token);
+      next();
+    });
+  }
+}
+"""
+    [finding] = review_text(code, RULE)
+    assert finding.fix is not None
+    assert "setTimeout(() => socket.disconnect(true), timeLeft)" in applied(code, finding.fix.edits)
 
 
 def test_the_correction_in_python() -> None:

@@ -118,11 +118,90 @@ async def NAME(sid, data):
     assert not found(code.replace("NAME", "refresh_token"), RULE, "a.py")
 
 
-def test_the_correction() -> None:
-    files = {"a.gateway.ts": GATEWAY, "auth.guard.ts": GUARD.replace("BODY", VERIFY)}
+CONNECT = """\
+  handleConnection(client) {
+    const claims = this.jwt.verify(client.handshake.auth.token);
+    client.data.user = claims;
+  }
+"""
+TIMER = """\
+    const timeLeft = Math.min(claims.exp * 1000 - Date.now(), 2 ** 31 - 1);
+    const timer = setTimeout(() => client.disconnect(true), timeLeft);
+    client.once('disconnect', () => clearTimeout(timer));
+"""
+GUARDED = """\
+import { WebSocketGateway } from '@nestjs/websockets';
+import { JwtService } from '@nestjs/jwt';
+import { AuthGuard } from './auth.guard';
+CLASS@WebSocketGateway()
+export class A {
+  constructor(private readonly jwt: JwtService) {}
+CONNECTFIRST  @SubscribeMessage('a')
+  a(client) {}
+SECOND  @SubscribeMessage('b')
+  b(client) {}
+}
+"""
+
+
+def guarded(on_class: str = "", first: str = "", second: str = "", more: str = "") -> str:
+    names = {"CLASS": on_class, "FIRST": first, "SECOND": second, "CONNECT": CONNECT + more}
+    code = GUARDED
+    for name, text in names.items():
+        code = code.replace(name, text)
+    return code
+
+
+def corrected(code: str, guard: str = VERIFY) -> str | None:
+    files = {"a.gateway.ts": code, "auth.guard.ts": GUARD.replace("BODY", guard)}
     [finding] = review_project(files, RULE).findings
-    assert finding.fix is not None
-    assert applied(GATEWAY, finding.fix.edits) == GATEWAY.replace("  @UseGuards(AuthGuard)\n", "")
+    if finding.fix is None:
+        return None
+    after = applied(code, finding.fix.edits)
+    left = review_project({**files, "a.gateway.ts": after}, RULE, "expiry-ignored")
+    assert not left.findings
+    return after
+
+
+@pytest.mark.parametrize(
+    ("places", "kept"),
+    [
+        ({"on_class": "@UseGuards(AuthGuard)\n"}, {}),
+        ({"first": "  @UseGuards(AuthGuard)\n"}, {}),
+        ({"first": "  @UseGuards(AuthGuard)\n", "second": "  @UseGuards(AuthGuard)\n"}, {}),
+        ({"first": "  @UseGuards(AuthGuard) @Log()\n"}, {"first": "  @Log()\n"}),
+        ({"second": "  @UseGuards(AuthGuard, Limit)\n"}, {"second": "  @UseGuards(Limit)\n"}),
+    ],
+)
+def test_a_timer_takes_the_place_of_the_guard(places: dict[str, str], kept: dict[str, str]) -> None:
+    """The guard was all that looked at the expiry of a token after the connection."""
+    timed = guarded(**kept).replace(";\n    client.data", ";\n" + TIMER + "    client.data")
+    assert corrected(guarded(**places)) == timed
+
+
+def test_no_second_timer_is_set() -> None:
+    more = "  tidy(client) { setTimeout(() => client.disconnect(), client.data.user.exp); }\n"
+    code = guarded(first="  @UseGuards(AuthGuard)\n", more=more)
+    assert corrected(code) == guarded(more=more)
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "client.user = this.jwt.verify(client.handshake.auth.token);",
+        "client['user'] = this.jwt.verify(client.handshake.auth.token);",
+        VERIFY + " if (!this.reflector.get('roles', context.getHandler())) return false;",
+    ],
+)
+def test_a_guard_that_does_more_is_left(guard: str) -> None:
+    assert corrected(guarded(first="  @UseGuards(AuthGuard)\n"), guard) is None
+
+
+def test_a_guard_is_left_where_no_timer_can_be_set() -> None:
+    code = guarded(first="  @UseGuards(AuthGuard)\n")
+    code = code.replace("const claims = this.jwt.verify(client.handshake.auth.token);", "")
+    code = code.replace("= claims", "= { ...this.jwt.verify(client.handshake.auth.token) }")
+    assert corrected(code) is None
 
 
 def test_a_handler_is_corrected_by_a_person() -> None:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.expiry import ending_at_expiry
+from tidegate.review.facts.auth.expiry import knows_expiry
 from tidegate.review.facts.auth.jwt_checks import Check, connect_checks, message_checks
-from tidegate.review.fix import Fix, removed_line, suggested
-from tidegate.review.model import Gateway, Model
+from tidegate.review.fix import Edit, Fix, removed_decorator, replaced, suggested
+from tidegate.review.model import Class, Gateway, Model
 from tidegate.review.registry import Example, Rule, rule
 
 RULE = Rule(
@@ -115,6 +117,12 @@ _ASKS_MORE = re.compile(
     re.IGNORECASE,
 )
 
+_DECIDES_MORE = re.compile(
+    r"reflector|roles?\b|permission|scopes?\b|is_?(?:active|banned|blocked|admin)", re.IGNORECASE
+)
+_LEFT = re.compile(r"(?:\b(?!this\b)\w+|\))!?\.((?:data\.)?\w+)\s*=(?![=>])")
+"""What is assigned to a member: of the socket, or of what it carries."""
+
 
 @rule(RULE)
 def check(model: Model) -> Iterator[Finding]:
@@ -131,7 +139,7 @@ def check(model: Model) -> Iterator[Finding]:
             key = (gateway.node, guard) if guard is not None else each.place
             if key not in seen and not _is_other(each):
                 seen.add(key)
-                yield RULE.fault(each.place, _message(each), fix=_fix(gateway, each))
+                yield RULE.fault(each.place, _message(each), fix=_fix(model, gateway, each))
 
 
 def _is_other(check: Check) -> bool:
@@ -155,10 +163,59 @@ def _message(check: Check) -> str:
     return "The token was verified at the connection; this does it again for each message."
 
 
-def _fix(gateway: Gateway, check: Check) -> Fix | None:
-    """Return the gateway without the guard; a handler's own code is for a person to change."""
-    node = check.place
-    if check.handler is not None or node.kind != "decorator" or gateway.framework != "nest":
+# The correction
+
+
+def _fix(model: Model, gateway: Gateway, check: Check) -> Fix | None:
+    """Return the gateway without the guard; a handler's own code is for a person to change.
+
+    The guard was all that looked at the expiry of the token: a timer takes that over. None if
+    there is no place for it, or if the guard does more than the check at the connection.
+    """
+    guard = check.function.owner
+    if check.handler is not None or gateway.framework != "nest" or guard is None:
         return None
-    names = node.find("identifier")
-    return suggested(removed_line(node)) if len(names) == 2 else None  # its own, the guard's
+    edits = _without_guard(model, gateway, guard)
+    checks = connect_checks(model, gateway)
+    if not edits or _does_more(model, guard, checks):
+        return None
+    is_timed = any(each.is_timed for each in message_checks(model, gateway))
+    if not is_timed and not knows_expiry(model, gateway, checks):
+        timer = ending_at_expiry(gateway, checks[0])
+        if timer is None:
+            return None
+        edits += timer.edits
+    return suggested(*edits)
+
+
+def _without_guard(model: Model, gateway: Gateway, guard: Class) -> list[Edit]:
+    """Return the edits that take a guard from a gateway and all of its handlers."""
+    decorators = list(gateway.guards)
+    for handler in gateway.handlers:
+        decorators += handler.function.decorated("UseGuards")
+    edits = []
+    for decorator in decorators:
+        kept = []
+        for arg in decorator.args:
+            owner = model.project.class_named(arg.file, arg.text)
+            if owner is None or owner.node != guard.node:
+                kept.append(arg.text)
+        if not kept:
+            edits.append(removed_decorator(decorator.node))
+        elif len(kept) < len(decorator.args):
+            edits.append(replaced(decorator.node, f"@UseGuards({', '.join(kept)})"))
+    return edits
+
+
+def _does_more(model: Model, guard: Class, checks: list[Check]) -> bool:
+    """Tell whether a guard decides, or leaves on the socket, what the connection does not."""
+    text = guard.node.text
+    if _DECIDES_MORE.search(text):
+        return True
+    known = {each.node.text for check in checks for each in model.project.reach(check.function)}
+    left = {name for each in known for name in _left(each)}
+    return any(name not in left for name in _left(text))
+
+
+def _left(text: str) -> list[str]:
+    return _LEFT.findall(re.sub(r"\[['\"](\w+)['\"]\]", r".\1", text))
