@@ -114,7 +114,6 @@ class Door:
             self._refuse(connection, event.namespace, "Invalid namespace", "forbidden")
             return
         try:
-            self._check_namespaces(connection)
             handshake = Handshake(event.auth, event.namespace, connection.address)
             identity = self._authenticator.authenticate(handshake)
             if not isinstance(identity, Identity):
@@ -186,6 +185,7 @@ class Door:
         if not connection.sockets:
             self._quota.check(identity.tenant, identity.user)
             return
+        self._check_namespaces(connection)  # others may have been let in while this one waited
         own = connection.sockets[0].identity
         if own.tenant != identity.tenant or own.user != identity.user:
             raise AuthError("forbidden", "A connection belongs to one tenant and user for life.")
