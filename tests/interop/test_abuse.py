@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+
+import pytest
 
 from tests.conftest import StartGateway, until
 from tests.interop.raw_client import RawClient
@@ -10,6 +13,12 @@ from tidegate import Client, Namespace
 from tidegate.ids import TenantId
 
 SERVERS = ("own", "asgi")
+
+UPGRADE = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 async def test_namespaces_are_counted_again_after_a_hook_that_took_time(
@@ -36,3 +45,26 @@ async def test_namespaces_are_counted_again_after_a_hook_that_took_time(
         assert await client.next() == "41/a,"
     await until(lambda: not running.gateway.hub.tenants(), "the client to be gone")
     assert running.gateway.is_ready
+
+
+@pytest.mark.own_server
+async def test_a_client_that_pings_and_never_reads_is_disconnected(
+    start_gateway: StartGateway,
+) -> None:
+    running = await start_gateway()
+    listener = running.gateway.listener
+    assert listener is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(UPGRADE)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a read transport, too
+    pings = (b"\x89\xfd\0\0\0\0" + b"x" * 125) * 1_000
+    sent = 0
+    with contextlib.suppress(ConnectionError):
+        while not listener.closes and sent < 64 * 1024**2:
+            writer.write(pings)
+            await writer.drain()
+            await asyncio.sleep(0)
+            sent += len(pings)
+    assert listener.closes["lagging"] == 1
+    writer.close()

@@ -251,6 +251,8 @@ class WebSocketConnection(asyncio.Protocol):
                 hand_over(self, self.core.receive_binary(message, now), handler)
             elif isinstance(message, Ping):
                 self.transport.write(encode_pong(message.payload))
+                if not self.is_writable:
+                    self._check_buffer()
             elif isinstance(message, CloseReceived):
                 self._close_with("transport close", encode_close(message.code))
             elif isinstance(message, Violation):
@@ -280,7 +282,7 @@ class WebSocketConnection(asyncio.Protocol):
         return None
 
     def _check_buffer(self) -> None:
-        """Disconnect a client that sends but does not read: its acks would pile up here."""
+        """Disconnect a client that sends but does not read: its answers would pile up here."""
         if self.transport.get_write_buffer_size() > 4 * self._listener.write_buffer:
             self.abort("lagging")
 
