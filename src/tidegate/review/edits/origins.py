@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from tidegate.review.edits.imports import import_edit
 from tidegate.review.edits.servers import with_option
 from tidegate.review.facts.transport.origins import origin_of
@@ -28,7 +26,7 @@ def for_server(model: Model, server: Server) -> Fix | None:
         f"  decide(null, {listed}.includes(request.headers.origin ?? ''));\n"
         "}"
     )
-    return with_option(server, "allowRequest", _indented(server.holder or server.node, code))
+    return with_option(server, "allowRequest", code)
 
 
 def _list(model: Model, server: Server, cors: Node) -> str:
@@ -40,17 +38,6 @@ def _list(model: Model, server: Server, cors: Node) -> str:
         return node.text
     is_simple = node.kind in ("string", "identifier", "member_expression", "binary_expression")
     return f"[{node.text}].flat()" if is_simple else _OWN
-
-
-def _indented(at: Node, code: str) -> str:
-    """Indent all lines but the first as deep as the entries of a literal are."""
-    line = at.file.line(at.line)
-    depth = len(line) - len(line.lstrip())
-    children = at.children if at.kind == "object" else []
-    if children and children[-1].line != at.line:
-        line = at.file.line(children[-1].line)
-        depth = len(line) - len(line.lstrip())
-    return textwrap.indent(code, " " * depth).lstrip()
 
 
 def for_ws(options: Options) -> Fix | None:

@@ -142,3 +142,32 @@ def test_clients_that_poll_only() -> None:
     assert found(code.replace("LIST", "['polling']"), RULE) == [2]
     assert not found(code.replace("LIST", "['websocket', 'polling']"), RULE)
     assert not found(code.replace("LIST", "['websocket']"), RULE)
+
+
+SHARED = """\
+import { WebSocketGateway } from '@nestjs/websockets';
+@WebSocketGateway({ namespace: 'NAME', cors: { origin: 'https://app.example.com' } })
+export class NAME {}
+"""
+ROOT = """\
+import { Module } from '@nestjs/common';
+@Module({ providers: [B, A] })
+export class AppModule {}
+"""
+
+
+def test_gateways_that_share_a_server_are_corrected_together() -> None:
+    files = {f"{name}.ts": SHARED.replace("NAME", name) for name in "AB"}
+    [finding] = review_project(files, RULE).findings
+    assert finding.fix is not None
+    assert {edit.file for edit in finding.fix.edits} == {"A.ts", "B.ts"}
+
+
+def test_the_gateway_that_nest_meets_first_is_corrected() -> None:
+    files = {f"{name}.ts": SHARED.replace("NAME", name) for name in "AB"} | {"app.ts": ROOT}
+    [finding] = review_project(files, RULE).findings
+    assert finding.file == "B.ts"
+    assert finding.fix is not None
+    [edit] = finding.fix.edits
+    after = {**files, "B.ts": applied(files["B.ts"], [edit])}
+    assert not review_project(after, RULE, "gateway-options-ignored").findings

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tidegate.review.facts.transport.module_order import in_order
 from tidegate.review.model import Adapter, Class, Function, Gateway, Model
 from tidegate.review.model.options import Options, bare, options_in
 from tidegate.review.source import Call, Node, SourceFile
@@ -52,7 +53,8 @@ class Server:
         options: By name, as they count in the end.
         is_complete: There are no others.
         holder: The literal, or the arguments, that an option can be added to.
-        gateways: Of Nest, those that share it.
+        gateways: Of Nest, those that share it; the first is the one whose options count.
+        is_ordered: Which of them is the first is known.
     """
 
     framework: str
@@ -62,6 +64,7 @@ class Server:
     is_complete: bool
     holder: Node | None = None
     gateways: list[Gateway] = field(default_factory=list)
+    is_ordered: bool = True
 
 
 def servers(model: Model) -> list[Server]:
@@ -130,7 +133,8 @@ def _of_gateways(model: Model) -> Iterator[Server]:
             key = (gateway.app, gateway.port, path.text if path is not None else "")
             groups.setdefault(key, []).append(gateway)
     for (app, _, _), group in groups.items():
-        group.sort(key=_is_abstract)
+        ordered, is_ordered = in_order(model, [g for g in group if not _is_abstract(g)])
+        group = ordered + [each for each in group if _is_abstract(each)]
         adapters = [each for each in model.adapters if each.app == app]
         made = [adapter_options(model, each) for each in adapters]
         first = group[0]
@@ -151,7 +155,8 @@ def _of_gateways(model: Model) -> Iterator[Server]:
             complete = complete and own.is_complete
             if made[0].call is not None and own.holder is not None:
                 node, holder = made[0].call.node, own.holder
-        yield Server("nest", node, app, options, complete, holder, group)
+        is_ordered = is_ordered or len(ordered) < 2
+        yield Server("nest", node, app, options, complete, holder, group, is_ordered)
 
 
 def _is_abstract(gateway: Gateway) -> bool:
