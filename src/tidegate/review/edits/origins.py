@@ -5,21 +5,34 @@ from __future__ import annotations
 from tidegate.review.edits.imports import import_edit
 from tidegate.review.edits.servers import with_option
 from tidegate.review.facts.transport.origins import origin_of
-from tidegate.review.facts.transport.servers import Server
+from tidegate.review.facts.transport.servers import Server, servers
+from tidegate.review.facts.transport.upgrades import needs_check
 from tidegate.review.fix import Edit, Fix, inserted_before, replaced, suggested, with_entry
 from tidegate.review.model import Gateway, Model
 from tidegate.review.model.options import Options, bare
 from tidegate.review.source import Node
 
-__all__ = ["for_endpoint", "for_server", "for_ws", "own_origin", "with_validator"]
+__all__ = [
+    "OWN",
+    "for_endpoint",
+    "for_server",
+    "for_ws",
+    "own_origin",
+    "with_upgrades",
+    "with_validator",
+]
 
-_OWN = "['https://app.example.com'] /* the origins of your own pages */"
+OWN = "['https://app.example.com'] /* the origins of your own pages */"
 
 
-def for_server(model: Model, server: Server) -> Fix | None:
-    """Set ``allowRequest`` of a Socket.IO server, with the list that ``cors`` has."""
+def for_server(model: Model, server: Server, listed: str = "") -> Fix | None:
+    """Set ``allowRequest`` of a Socket.IO server.
+
+    Args:
+        listed: The origins, as code; without it what ``cors`` has, or an example.
+    """
     cors = server.options.get("cors")
-    listed = _OWN if cors is None else _list(model, server, cors)
+    listed = listed or (OWN if cors is None else _list(model, server, cors))
     code = (
         "(request, decide) => {\n"
         "  // The upgrade to WebSocket passes `cors` by.\n"
@@ -29,22 +42,43 @@ def for_server(model: Model, server: Server) -> Fix | None:
     return with_option(server, "allowRequest", code)
 
 
+def with_upgrades(model: Model, node: Node, fix: Fix | None, listed: str = OWN) -> Fix | None:
+    """Return a fix of ``cors`` with the check that upgrades need, if cookies say who connects.
+
+    Args:
+        node: What ``cors`` says of origins.
+        listed: The origins that the fix lets in, as code.
+    """
+    if fix is None or node.file.is_python:
+        return fix
+    edits = [*fix.edits]
+    for server in servers(model):
+        cors = server.options.get("cors")
+        if cors is None or origin_of(model, cors).node != node or not needs_check(model, server):
+            continue
+        check = for_server(model, server, listed)
+        edits += check.edits if check is not None else ()
+    return Fix(tuple(dict.fromkeys(edits)))
+
+
 def _list(model: Model, server: Server, cors: Node) -> str:
     node = bare(origin_of(model, cors).node)
     at = server.holder or server.node
     if node.file is not at.file or node.kind in ("arrow_function", "function_expression"):
-        return _OWN
+        return OWN
+    if not server.is_ordered and node.kind != "array":
+        return OWN  # each of the gateways gets it, and their files know other names
     if node.kind == "array":
         return node.text
     is_simple = node.kind in ("string", "identifier", "member_expression", "binary_expression")
-    return f"[{node.text}].flat()" if is_simple else _OWN
+    return f"[{node.text}].flat()" if is_simple else OWN
 
 
 def for_ws(options: Options) -> Fix | None:
     """Set ``verifyClient`` of a server of ``ws``."""
     if options.holder is None:
         return None
-    code = f"({{ origin }}) => {_OWN}.includes(origin)"
+    code = f"({{ origin }}) => {OWN}.includes(origin)"
     return suggested(with_entry(options.holder, "verifyClient", code))
 
 

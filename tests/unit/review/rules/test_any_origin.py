@@ -204,3 +204,43 @@ def test_options_that_are_attached() -> None:
     )
     assert found(code.replace("OPTIONS", "{ cors: { origin: '*' } }"), "any-origin") == [3]
     assert not found(code.replace("OPTIONS", "{ cors: { origin: 'https://a' } }"), "any-origin")
+
+
+COOKIES = """\
+import { Server } from 'socket.io';
+const io = new Server(server, {
+  cors: CORS,
+});
+io.use((socket, next) => {
+  socket.data.user = userOf(socket.handshake.headers.READ);
+  next();
+});
+"""
+
+
+@pytest.mark.parametrize(
+    "cors", ["{ origin: '*' }", "true", "{}", "{ origin: (o, f) => f(null, o) }"]
+)
+def test_where_cookies_tell_who_connects_the_upgrade_is_corrected_too(cors: str) -> None:
+    code = COOKIES.replace("CORS", cors).replace("READ", "cookie")
+    [finding] = review_text(code, "any-origin")
+    assert finding.fix is not None
+    after = applied(code, finding.fix.edits)
+    assert "\n  allowRequest: (request, decide) => {\n" in after
+    assert not review_text(after, "any-origin", "origin-not-checked-on-upgrade")
+
+
+def test_without_cookies_the_upgrade_is_left() -> None:
+    code = COOKIES.replace("CORS", "{ origin: '*' }").replace("READ", "authorization")
+    [finding] = review_text(code, "any-origin")
+    assert finding.fix is not None
+    assert "allowRequest" not in applied(code, finding.fix.edits)
+
+
+def test_a_missing_variable_is_corrected_for_upgrades_too() -> None:
+    code = COOKIES.replace("CORS", "{ origin: process.env.WEB || '*' }").replace("READ", "cookie")
+    [finding] = review_text(code, "origin-from-unset-environment")
+    assert finding.fix is not None
+    after = applied(code, finding.fix.edits)
+    assert "decide(null, (process.env.WEB?.split(',') ?? []).includes(" in after
+    assert not review_text(after, "any-origin", "origin-not-checked-on-upgrade")

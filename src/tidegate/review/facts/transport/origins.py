@@ -149,11 +149,14 @@ def _of_function(function: Function) -> Admits:
     body = function.body.text
     if not is_certain or ("if" not in body and re.search(r"\?|&&|\|\|", body)):
         return "some"
-    return "any" if all(_says_yes(answer) for answer in answers) else "some"
+    asked = function.parameters[0].name if function.parameters else ""
+    return "any" if all(_says_yes(answer, asked) for answer in answers) else "some"
 
 
-def _says_yes(call: Call) -> bool:
-    return call.args[0].text == "null" and call.args[1].text in ("true", "origin", "'*'", '"*"')
+def _says_yes(call: Call, asked: str) -> bool:
+    """Tell ``decide(null, true)``, and one that gives back the origin that asks."""
+    error, answer = call.args[0].text, call.args[1].text
+    return error in ("null", "undefined") and answer in ("true", "'*'", '"*"', asked)
 
 
 def admits_if_unset(model: Model, node: Node) -> Node | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.origins import OWN, with_upgrades
 from tidegate.review.facts.transport.defaults import default_of
 from tidegate.review.facts.transport.origins import Origin, admits, origins
 from tidegate.review.facts.transport.servers import servers
@@ -64,18 +65,18 @@ def check(model: Model) -> Iterator[Finding]:
         node = origin.node
         if origin.is_missing:
             message = "Without `origin`, `cors` allows every page."
-            yield RULE.fault(node, message, fix=_fix(origin))
+            yield RULE.fault(node, message, fix=_fix(model, origin))
             continue
         default = default_of(model, node)
         if default is not None and admits(model, default) == "any":
             message = "This default lets pages of every origin connect, and no call passes another."
-            yield RULE.fault(default, message, fix=_fix(Origin(default, origin.holder)))
+            yield RULE.fault(default, message, fix=_fix(model, Origin(default, origin.holder)))
             continue
         verdict = admits(model, node)
         if origin.is_python and node.kind == "list" and not node.children:
             verdict = "unknown"  # origin-not-checked-on-upgrade looks at who else may check it
         if verdict == "any":
-            yield RULE.fault(node, _message(origin), fix=_fix(origin))
+            yield RULE.fault(node, _message(origin), fix=_fix(model, origin))
         elif verdict == "unknown" and node.kind != "undefined":
             yield RULE.could_not_tell(node, "The origins are made elsewhere.")
     for server in servers(model):
@@ -92,11 +93,15 @@ def _message(origin: Origin) -> str:
     return "This lets pages of every origin connect."
 
 
-def _fix(origin: Origin) -> Fix | None:
+def _fix(model: Model, origin: Origin) -> Fix | None:
     """Return the same with a list, of which only its owner knows what belongs in it."""
+    return with_upgrades(model, origin.node, _listed(origin))
+
+
+def _listed(origin: Origin) -> Fix | None:
     if origin.is_python:
         return suggested(replaced(origin.node, '["https://app.example.com"]'))
-    listed = "['https://app.example.com'] /* the origins of your own pages */"
+    listed = OWN
     if origin.is_missing and origin.holder is None and "*" not in origin.node.text:
         listed = origin.node.text
     if origin.is_missing and origin.holder is not None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.origins import with_upgrades
 from tidegate.review.facts.environment import Setting, is_checked, setting_of
 from tidegate.review.facts.transport.origins import Origin, admits, admits_if_unset, origins
 from tidegate.review.fix import Fix, replaced, suggested
@@ -166,4 +167,6 @@ def _closed(model: Model, origin: Origin) -> Fix | None:
     match = re.match(r"process\.env(?:\.\w+|\[['\"]\w+['\"]\])", text)
     if match is None or node.kind == "ternary_expression":
         return None
-    return suggested(replaced(origin.node, f"{match[0]}?.split(',') ?? []"))
+    listed = f"{match[0]}?.split(',') ?? []"
+    fix = suggested(replaced(origin.node, listed))
+    return with_upgrades(model, origin.node, fix, f"({listed})")

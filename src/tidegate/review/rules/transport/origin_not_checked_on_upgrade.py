@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
@@ -14,10 +13,15 @@ from tidegate.review.facts.transport.cookies import (
     looks_at_origin,
     origin_middleware,
     python_reach,
-    session_use,
 )
 from tidegate.review.facts.transport.origins import admits, admits_if_unset, origin_of
-from tidegate.review.facts.transport.servers import Server, list_of, native_apps, servers
+from tidegate.review.facts.transport.servers import Server, native_apps, servers
+from tidegate.review.facts.transport.upgrades import (
+    cookie_of_clients,
+    is_same_site,
+    is_websocket_only,
+    passes_by,
+)
 from tidegate.review.facts.transport.web_socket_servers import web_socket_servers
 from tidegate.review.model import Model
 from tidegate.review.registry import Example, Rule, rule
@@ -196,25 +200,19 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def _socketio(model: Model, server: Server) -> Iterator[Finding]:
-    transports = server.options.get("transports")
-    listed = None if transports is None else list_of(model, transports)
-    is_polling_only = listed is not None and "websocket" not in listed
-    if is_polling_only or "allowRequest" in server.options or _is_open(model, server):
-        return
-    functions = functions_of_app(model, server.app)
-    if looks_at_origin(functions):
+    if not passes_by(model, server) or _is_open(model, server):
         return
     cors = server.options.get("cors")
-    cookie = cookie_read(functions) or session_use(model, server.app)
+    cookie = cookie_of_clients(model, server.app)
     place = server.node if cors is None else _key_of(cors)
     if cookie is None:
-        if cors is not None and listed == ["websocket"]:
+        if cors is not None and is_websocket_only(model, server):
             message = "`cors` does nothing here: it is for polling, which this server has not."
             yield RULE.could_not_tell(place, message)
         return
     if not server.is_complete:
         yield RULE.could_not_tell(place, "Some options are made elsewhere.")
-    elif _is_same_site(model, server.app):
+    elif is_same_site(model, server.app):
         message = "Cookies that are SameSite keep other sites out, not other hosts of this one."
         yield RULE.could_not_tell(place, message)
     else:
@@ -239,20 +237,6 @@ def _is_open(model: Model, server: Server) -> bool:
 def _key_of(value: Node) -> Node:
     """Return the entry of an option, which begins with its name."""
     return value.parent if value.parent is not None and value.parent.kind == "pair" else value
-
-
-def _is_same_site(model: Model, app: str) -> bool:
-    texts = [
-        file.text
-        for file in model.project.files.values()
-        if "ameSite" in file.text and model.app_of(file) == app
-    ]
-    modes = {
-        mode.lower()
-        for text in texts
-        for mode in re.findall(r"sameSite['\"]?\s*:\s*['\"](\w+)['\"]", text)
-    }
-    return bool(modes) and modes <= {"lax", "strict"}
 
 
 def _place(node: Node) -> str:
