@@ -79,10 +79,15 @@ def settled_before(consumer: Consumer, node: Node, text: str) -> Edit | None:
     return line_before(node, text)
 
 
-def guarded(consumer: Consumer, node: Node, refusal: str) -> Edit | None:
+def guarded(
+    consumer: Consumer, node: Node, refusal: str, change: Edit | None = None
+) -> Edit | None:
     """Return the edit that puts a statement and all after it in a try that refuses.
 
     None if it isn't a statement of the function's own body.
+
+    Args:
+        change: An edit of that part, to be made with it.
     """
     body = consumer.function.body
     statement = node
@@ -96,6 +101,9 @@ def guarded(consumer: Consumer, node: Node, refusal: str) -> Edit | None:
         return None
     last = body.children[-1]
     text = node.file.text[statement.start : last.end]
+    if change is not None:
+        start, end = change.start - statement.start, change.end - statement.start
+        text = text[:start] + change.text + text[end:]
     if "`" in text or '"""' in text or "'''" in text:
         return None  # its lines are not free to move
     line = node.file.text.rfind("\n", 0, statement.start) + 1

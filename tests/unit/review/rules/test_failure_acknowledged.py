@@ -179,5 +179,33 @@ def test_the_corrections() -> None:
     [finding] = review_text(task, RULE, name="a.py")
     assert finding.fix is not None
     good = applied(task, finding.fix.edits)
-    assert "    await handle(message.body)\n    await message.ack()" in good
-    assert not found(good, RULE, "a.py")
+    assert (
+        """\
+    try:
+        await handle(message.body)
+        await message.ack()
+    except Exception:
+        await message.reject(requeue=False)
+        raise
+"""
+        in good
+    )
+    assert not review_text(good, RULE, "not-settled-on-some-path", name="a.py")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    async with message.process():\n        asyncio.create_task(handle(message.body))",
+        "    try:\n        asyncio.create_task(handle(message.body))\n        await message.ack()\n"
+        "    except Exception:\n        await message.reject(requeue=False)",
+    ],
+)
+def test_an_await_needs_no_refusal_where_one_is_there(body: str) -> None:
+    code = PYTHON.replace("BODY", body)
+    [finding] = review_text(code, RULE, name="a.py")
+    assert finding.fix is not None
+    good = applied(code, finding.fix.edits)
+    assert good == code.replace(
+        "asyncio.create_task(handle(message.body))", "await handle(message.body)"
+    )

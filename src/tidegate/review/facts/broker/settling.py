@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from tidegate.review.model import Consumer, Function, Model
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["Settling", "in_catch", "is_ack", "is_nack", "is_process", "requeues", "settling"]
+__all__ = [
+    "Settling",
+    "in_catch",
+    "is_ack",
+    "is_caught_around",
+    "is_nack",
+    "is_process",
+    "requeues",
+    "settling",
+]
 
 _ACKS = ("ack", "ackAll", "basic_ack", "acknowledge")
 _ENDS = ("cancel", "basic_cancel", "stop_consuming")
@@ -171,3 +180,19 @@ def in_catch(node: Node) -> bool:
             if around.kind in ("method_definition", "function_definition", "function_declaration"):
                 return False
     return False
+
+
+def is_caught_around(model: Model, consumer: Consumer) -> bool:
+    """Tell whether an exception filter or interceptor of the project settles messages."""
+    if consumer.framework != "nest":
+        return False
+    function = consumer.function
+    decorators = [*function.decorators, *(function.owner.decorators if function.owner else [])]
+    if any(each.name == "UseFilters" for each in decorators):
+        return True
+    return any(
+        re.search(r"ExceptionFilter|NestInterceptor|@Catch\(", file.text)
+        and re.search(r"\.(?:n?ack|reject)\(", file.text)
+        for file in model.files
+        if not file.is_python
+    )

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from tidegate.review.facts.broker.given_functions import given_for
 from tidegate.review.facts.broker.message_ways import helper_ways, is_work
 from tidegate.review.facts.broker.settling import is_ack, is_nack, is_process
-from tidegate.review.fix import Fix, replaced, suggested
 from tidegate.review.model import Consumer, Function, Model
 from tidegate.review.source import FUNCTIONS, Call, Node
 
-__all__ = ["awaited", "not_awaited", "swallowed_by_helpers"]
+__all__ = ["LIBRARIES", "is_in_process", "not_awaited", "swallowed_by_helpers"]
 
 _TASKS = re.compile(r"(?:^|\.)(?:create_task|ensure_future|run_coroutine_threadsafe)$")
 _PROMISES = re.compile(
@@ -20,7 +19,7 @@ _PROMISES = re.compile(
     r"|^[A-Z]\w*\.(?:create|insertMany|updateOne|updateMany|findByIdAnd\w+|findOneAnd\w+|deleteOne"
     r"|deleteMany|bulkWrite)$|\w*[rR]epo(?:sitory)?\.(?:save|insert|update|delete|upsert|remove)$"
 )
-_LIBRARIES = ("golevelup", "faststream")
+LIBRARIES = ("golevelup", "faststream")
 """Libraries that acknowledge by themselves when the function is done."""
 
 
@@ -43,7 +42,7 @@ def not_awaited(model: Model, consumer: Consumer) -> Iterator[tuple[Call, bool]]
 
 
 def _is_acked_after(consumer: Consumer, call: Call) -> bool:
-    if consumer.framework in _LIBRARIES or _is_in_process(call.node):
+    if consumer.framework in LIBRARIES or is_in_process(call.node):
         return True
     return any(is_ack(each) and each.node.start > call.node.end for each in consumer.function.calls)
 
@@ -115,27 +114,13 @@ def _function_of(consumer: Consumer) -> Node:
     return node if node.kind in FUNCTIONS else (node.function or node)
 
 
-def _is_in_process(node: Node) -> bool:
+def is_in_process(node: Node) -> bool:
+    """Tell whether aio-pika settles the message after this: ``async with message.process()``."""
     return any(
         around.kind == "with_statement"
         and any(is_process(call) for head in around.children[:-1] for call in head.calls("process"))
         for around in node.ancestors()
     )
-
-
-def awaited(consumer: Consumer, call: Call) -> Fix | None:
-    """Return the call with an ``await`` before it."""
-    if not consumer.function.is_async or call.name == "forEach":
-        return None
-    statement = call.node
-    for around in call.node.ancestors():
-        if around.kind == "expression_statement":
-            statement = around.children[0]
-            break
-    if call.file.is_python:
-        return suggested(replaced(statement, f"await {call.node.text}"))
-    text = statement.text.removeprefix("void ")
-    return suggested(replaced(statement, f"await {text}"))
 
 
 # A helper swallows

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.awaiting import awaited
 from tidegate.review.edits.broker import refusing
 from tidegate.review.edits.dead_letters import keeping
 from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.message_ways import SETTLED, is_work, outcomes
 from tidegate.review.facts.broker.path_states import Exit
 from tidegate.review.facts.broker.settling import is_ack, settling
-from tidegate.review.facts.broker.unwaited import awaited, not_awaited, swallowed_by_helpers
+from tidegate.review.facts.broker.unwaited import not_awaited, swallowed_by_helpers
 from tidegate.review.fix import Fix, line_after, replaced, suggested
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
@@ -172,7 +173,7 @@ def check(model: Model) -> Iterator[Finding]:
                 call.node,
                 f"Nobody waits for `{call.name}`: the message is acknowledged before it is done.",
                 confidence="certain" if is_sure else "likely",
-                fix=awaited(consumer, call),
+                fix=awaited(model, consumer, call),
             )
         for node in swallowed_by_helpers(model, consumer):
             if node in seen or _is_aside(consumer, node) or _is_on_purpose(node):

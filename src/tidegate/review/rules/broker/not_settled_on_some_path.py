@@ -12,7 +12,7 @@ from tidegate.review.facts.broker.controllers import is_read
 from tidegate.review.facts.broker.message_ways import SETTLED, outcomes
 from tidegate.review.facts.broker.path_states import Exit
 from tidegate.review.facts.broker.promise_ways import open_callbacks
-from tidegate.review.facts.broker.settling import settling
+from tidegate.review.facts.broker.settling import is_caught_around, settling
 from tidegate.review.fix import Fix, suggested
 from tidegate.review.model import Consumer, Model
 from tidegate.review.registry import Example, Rule, rule
@@ -167,7 +167,7 @@ def _open_ends(model: Model, consumer: Consumer) -> Iterator[Finding]:
                 "If this fails, the consumer ends; whether that closes the channel isn't seen.",
             )
             continue
-        if each.kind == "raise" and _is_caught_around(model, consumer):
+        if each.kind == "raise" and is_caught_around(model, consumer):
             yield RULE.could_not_tell(
                 node, "A filter or an interceptor may settle what fails here."
             )
@@ -184,7 +184,7 @@ def _open_ends(model: Model, consumer: Consumer) -> Iterator[Finding]:
 
 def _guarded(model: Model, consumer: Consumer) -> Iterator[Finding]:
     """Yield a guard of Nest's that refuses a message before the handler could settle it."""
-    if consumer.framework != "nest" or _is_caught_around(model, consumer):
+    if consumer.framework != "nest" or is_caught_around(model, consumer):
         return
     for guard in consumer.function.decorated("UseGuards"):
         if all(_settles(model, arg) for arg in guard.args):
@@ -215,8 +215,8 @@ def _place(consumer: Consumer, end: Exit) -> Node:
 
 def _message(end: Exit) -> str:
     if end.kind == "raise":
-        what = "This throws" if end.is_explicit else "If this fails"
-        return f"{what}, and the message is never settled."
+        what = "This throws, and" if end.is_explicit else "If this fails,"
+        return f"{what} the message is never settled."
     if end.kind == "return" or (end.state.why and "statement" in end.state.why.kind):
         return "The message is never settled on this way."
     if end.state.failure is not None:
@@ -229,22 +229,6 @@ def _ends_the_consumer(consumer: Consumer) -> bool:
     if consumer.framework == "amqplib":
         return not consumer.function.is_async
     return consumer.framework == "pika" or consumer.function.node.kind == "for_statement"
-
-
-def _is_caught_around(model: Model, consumer: Consumer) -> bool:
-    """Tell whether an exception filter or interceptor of the project settles messages."""
-    if consumer.framework != "nest":
-        return False
-    function = consumer.function
-    decorators = [*function.decorators, *(function.owner.decorators if function.owner else [])]
-    if any(each.name == "UseFilters" for each in decorators):
-        return True
-    return any(
-        re.search(r"ExceptionFilter|NestInterceptor|@Catch\(", file.text)
-        and re.search(r"\.(?:n?ack|reject)\(", file.text)
-        for file in model.files
-        if not file.is_python
-    )
 
 
 def _fix(consumer: Consumer, end: Exit, node: Node) -> Fix | None:
