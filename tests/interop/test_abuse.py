@@ -68,3 +68,33 @@ async def test_a_client_that_pings_and_never_reads_is_disconnected(
             sent += len(pings)
     assert listener.closes["lagging"] == 1
     writer.close()
+
+
+async def test_clients_that_left_their_namespaces_are_counted_as_waiting(
+    start_gateway: StartGateway,
+) -> None:
+    # Else nothing would count them: with one token a client could hold any number of connections.
+    running = await start_gateway(
+        connect_timeout=0.5, ping_interval=0.5, limits={"unauthenticated_per_address": 2}
+    )
+    listener = running.gateway.listener
+    assert listener is not None
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(RawClient(running.port)) for _ in range(2)]
+        for client in clients:
+            await client.connect()
+            assert (await client.next()).startswith("40/chat,")
+        third = await stack.enter_async_context(RawClient(running.port))
+        await third.connect()
+        assert (await third.next()).startswith("40/chat,")
+        for client in clients:
+            await client.send("41/chat,")
+        await until(lambda: listener.doorkeeper.waiting == 2, "two to wait")
+        await third.send("41/chat,")
+        await third.closed()
+        await clients[0].connect()
+        assert (await clients[0].next()).startswith("40/chat,")
+        await clients[1].closed()
+        assert listener.doorkeeper.waiting == 0
+        assert len(running.gateway.hub.sockets_of(TenantId("acme"))) == 1
+    assert (listener.closes["connect timeout"], listener.closes["refused"]) == (1, 1)

@@ -74,10 +74,13 @@ class Departures:
     def namespace_left(self, connection: Connection, namespace: NamespaceName) -> None:
         """End the session of a socket whose client left it."""
         socket = socket_of(connection, namespace)
-        if socket is not None:
-            self._take_off(connection, socket)
-            self._hub.end(socket)
-            self._tell_gone(socket, "client namespace disconnect")
+        if socket is None:
+            return
+        self._take_off(connection, socket)
+        self._hub.end(socket)
+        self._tell_gone(socket, "client namespace disconnect")
+        if not connection.sockets:
+            connection.wait_again()
 
     def connection_lost(self, connection: Connection, reason: str) -> None:
         """Keep the sessions of a lost connection for their return."""

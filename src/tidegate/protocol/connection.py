@@ -60,7 +60,8 @@ class ConnectionConfig(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     Attributes:
         ping_interval: Seconds from the opening, or from a pong, to the next ping.
         ping_timeout: Seconds the client has to answer a ping.
-        connect_timeout: Seconds from the opening until a namespace must have been accepted.
+        connect_timeout: Seconds from the opening, or from when the client left its last namespace,
+            until one must have been accepted.
         max_payload: Bytes of a message, and of all attachments of a packet together. The transport
             holds single messages to it; it is told to the client.
         max_attachments: Of one packet. The official client takes no more than 10 either.
@@ -198,7 +199,7 @@ class ServerConnection:
         if data[:1] == engineio.MESSAGE:
             if self._partial is not None:
                 raise RemoteProtocolError("text packet while attachments are missing")
-            return self._receive_packet(decode_packet(data[1:]))
+            return self._receive_packet(decode_packet(data[1:]), now)
         if data == engineio.PONG:
             if self._is_pinged:  # an unasked one must not put off the next ping
                 self._is_pinged = False
@@ -210,14 +211,14 @@ class ServerConnection:
             return []
         raise RemoteProtocolError("not an Engine.IO packet that a client may send")
 
-    def _receive_packet(self, packet: Packet) -> list[ProtocolEvent]:
+    def _receive_packet(self, packet: Packet, now: float) -> list[ProtocolEvent]:
         namespace = packet.namespace
         if packet.type is PacketType.CONNECT:
             return [self._request(namespace, packet.auth or {})]
         if namespace not in self._namespaces and namespace not in self._dismissed:
             raise RemoteProtocolError("packet for a namespace that is not connected")
         if packet.type is PacketType.DISCONNECT:
-            return self._leave(namespace)
+            return self._leave(namespace, now)
         if packet.attachments == 0:
             return self._complete(packet, ())
         if packet.attachments > self._config.max_attachments:
@@ -237,10 +238,12 @@ class ServerConnection:
         is_over_limit = taken == self._config.max_namespaces
         return ConnectRequested(namespace, auth, is_over_limit)
 
-    def _leave(self, namespace: NamespaceName) -> list[ProtocolEvent]:
+    def _leave(self, namespace: NamespaceName, now: float) -> list[ProtocolEvent]:
         if namespace not in self._namespaces:
             return []
         self._namespaces = _without(self._namespaces, namespace)
+        if not self._namespaces:
+            self._connect_by = now + self._config.connect_timeout
         return [NamespaceLeft(namespace)]
 
     def _receive_attachment(self, data: bytes) -> list[ProtocolEvent]:

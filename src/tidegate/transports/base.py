@@ -34,6 +34,9 @@ class Connection(Link, Protocol):
     def let_in(self) -> None:
         """Count the client no longer as waiting: one of its CONNECTs was accepted."""
 
+    def wait_again(self) -> None:
+        """Count the client as waiting again, since it has left its last namespace; else close."""
+
     def flush(self) -> None:
         """Write what the core has to send."""
 

@@ -77,6 +77,15 @@ class Doorkeeper:
         self._waiting_by_address[key] += 1
         return None
 
+    def wait_again(self, address: str) -> bool:
+        """Count a client that was let in as waiting; False if there is no place for it."""
+        if self.arrive() is not None:
+            return False
+        if self.identify(address) is not None:
+            self.leave(None)
+            return False
+        return True
+
     def leave(self, address: str | None) -> None:
         """Uncount a connection that was let in or is gone; ``address`` if it was identified."""
         self._waiting -= 1

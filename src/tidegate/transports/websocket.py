@@ -160,6 +160,13 @@ class WebSocketConnection(asyncio.Protocol):
             self.is_let_in = True
             self._listener.doorkeeper.leave(self.address or None)
 
+    def wait_again(self) -> None:
+        """Count the client as waiting again, since it has left its last namespace; else close."""
+        if self._listener.doorkeeper.wait_again(self.address):
+            self.is_let_in = False
+        else:
+            self.close("refused")
+
     def close(self, reason: str, code: int = 1000) -> None:
         """Send a close frame, let the write buffer drain for a bounded time, and disconnect."""
         if self._frames is not None:

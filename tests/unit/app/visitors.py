@@ -69,6 +69,9 @@ class Visitor:
     def let_in(self) -> None:
         """Take it: nobody counts."""
 
+    def wait_again(self) -> None:
+        """Take it: nobody counts."""
+
     def flush(self) -> None:
         self.received += self.core.data_to_send()
 

@@ -213,6 +213,25 @@ def test_client_leaves_and_the_connection_lives_on() -> None:
     assert connection.data_to_send() == ["2"]
 
 
+def test_client_that_left_its_last_namespace_has_to_connect_in_time() -> None:
+    config = ConnectionConfig(connect_timeout=5.0)
+    connection = connected(MAIN, NEWS, config=config)
+    connection.receive_text("41", 200.0)
+    assert connection.next_deadline() != 205.0
+    connection.receive_text("41/news,", 201.0)
+
+    assert connection.handle_deadline(206.0) == [ConnectionClosed("connect timeout", 1008)]
+
+
+def test_client_that_left_its_last_namespace_may_come_back_in_time() -> None:
+    connection = connected(MAIN, config=ConnectionConfig(connect_timeout=5.0))
+    connection.receive_text("41", 100.0)
+    connection.receive_text("40", 104.0)
+    connection.accept(MAIN, Sid("again"))
+
+    assert connection.handle_deadline(105.0) == []
+
+
 def test_leaving_one_namespace_keeps_the_others() -> None:
     connection = connected(MAIN, CUSTOM)
 
@@ -568,9 +587,8 @@ def test_refused_connect_does_not_reset_the_clock() -> None:
     assert connection.next_deadline() == 105.0
 
 
-def test_accepted_connect_stops_the_clock_for_good() -> None:
+def test_accepted_connect_stops_the_clock() -> None:
     connection = connected(MAIN, config=HASTY)
-    connection.receive_text("41", 101.0)
 
     assert connection.next_deadline() == 125.0
     assert connection.handle_deadline(106.0) == []

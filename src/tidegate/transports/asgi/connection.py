@@ -136,6 +136,13 @@ class ASGIConnection:
             self.is_let_in = True
             self._entrance.doorkeeper.leave(self.address)
 
+    def wait_again(self) -> None:
+        """Count the client as waiting again, since it has left its last namespace; else close."""
+        if self._entrance.doorkeeper.wait_again(self.address):
+            self.is_let_in = False
+        else:
+            self.close("refused")
+
     def close(self, reason: str, code: int = 1000) -> None:
         """Send a close frame, let the outbox drain for a bounded time, and disconnect."""
         if self.is_open:
