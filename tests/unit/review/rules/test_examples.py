@@ -35,11 +35,84 @@ export class ChatGateway {
   }
 }
 """
+GUARDED = """\
+import { JwtService } from '@nestjs/jwt';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+
+export class AuthGuard {
+  constructor(private readonly jwt: JwtService) {}
+  canActivate(context) {
+    const client = context.switchToWs().getClient();
+    client.data.user = this.jwt.verify(client.handshake.auth.token, { algorithms: ['ES256'] });
+    return true;
+  }
+}
+
+@UseGuards(AuthGuard)
+@WebSocketGateway({ namespace: 'orders' })
+export class OrdersGateway {
+  constructor(private readonly jwt: JwtService) {}
+  handleConnection(client) {
+    client.data.user = this.jwt.verify(client.handshake.auth.token, { algorithms: ['ES256'] });
+  }
+  @SubscribeMessage('order')
+  order(client) {}
+}
+"""
+COOKIES = """\
+import { Server } from 'socket.io';
+const io = new Server(server, { cors: { origin: '*', credentials: true } });
+io.use((socket, next) => {
+  socket.data.user = userOf(socket.handshake.headers.cookie);
+  next(socket.data.user ? undefined : new Error('Unauthorized'));
+});
+"""
+ORDERS = """\
+import { OrdersService } from './orders.service';
+
+@Controller()
+export class OrdersConsumer {
+  constructor(private readonly orders: OrdersService) {}
+
+  @EventPattern('order.paid')
+  async paid(@Payload() order: Order, @Ctx() context: RmqContext) {
+    this.orders.paid(order.id);
+    context.getChannelRef().ack(context.getMessage());
+  }
+}
+"""
+ORDERS_SERVICE = """\
+export class OrdersService {
+  async paid(id: string) {
+    await this.repository.update(id, { isPaid: true });
+  }
+}
+"""
+ORDERS_APP = """\
+import { Transport } from '@nestjs/microservices';
+const app = await NestFactory.createMicroservice(AppModule, {
+  transport: Transport.RMQ,
+  options: { queue: 'orders', noAck: false, queueOptions: { durable: true } },
+});
+"""
 SCENES = {
     "a payload with a tenant": {"chat.gateway.ts": PAYLOAD},
     "a client that begins with polling": {
         "server.ts": SERVER.replace("OPTIONS", "{}"),
         "client.ts": CLIENT.replace("OPTIONS", "{ auth }"),
+    },
+    "two gateways of one server": {
+        "a.ts": GUARDED,
+        "b.ts": GUARDED.replace("OrdersGateway", "UsersGateway").replace("'orders'", "'users'"),
+    },
+    "cookies say who connects": {"server.ts": COOKIES},
+    "a client that does not reconnect": {
+        "client.ts": CLIENT.replace("OPTIONS", "{ reconnection: false, auth: { token: get() } }"),
+    },
+    "a consumer that does not wait": {
+        "orders.controller.ts": ORDERS,
+        "orders.service.ts": ORDERS_SERVICE,
+        "main.ts": ORDERS_APP,
     },
     "both sides poll": {
         "server.ts": SERVER.replace("OPTIONS", "{ transports: ['polling'] }"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tidegate.review.diagnostic import Finding
+from tidegate.review.edits.renewing import renewing
 from tidegate.review.facts.client.listeners import listeners, mentions
 from tidegate.review.facts.client.python_clients import python_clients
 from tidegate.review.facts.client.sockets import (
@@ -15,7 +16,9 @@ from tidegate.review.facts.client.sockets import (
     judged,
     openings_of,
 )
-from tidegate.review.fix import Fix, replaced, suggested, without_entry
+from tidegate.review.facts.client.stale import is_made_anew, stale_in_python, stale_tokens
+from tidegate.review.facts.client.tokens import SentToken
+from tidegate.review.fix import Edit, Fix, replaced, suggested, without_entry
 from tidegate.review.model import ClientSocket, Model
 from tidegate.review.model.socket_names import normal
 from tidegate.review.registry import Example, Rule, rule
@@ -88,7 +91,8 @@ def check(model: Model) -> Iterator[Finding]:
         flag = each.call.keywords.get("reconnection")
         if flag is not None and flag.text == "False" and not _loops(each.connects):
             message = "This client doesn't reconnect."
-            yield RULE.fault(flag, message, fix=suggested(replaced(flag, "True")))
+            tokens = _renewed(stale_in_python(each))
+            yield RULE.fault(flag, message, fix=suggested(replaced(flag, "True"), *tokens))
 
 
 def _judge(model: Model, client: ClientSocket) -> Finding | None:
@@ -106,7 +110,11 @@ def _judge(model: Model, client: ClientSocket) -> Finding | None:
         return None  # a program that ends is started again by others
     if is_off:
         message = "This client doesn't reconnect."
-        return RULE.fault(flag or client.call.node, message, fix=_fix(client, "reconnection"))
+        fix = _fix(client, "reconnection")
+        tokens = [t for t in stale_tokens(model, client) if not is_made_anew(model, client, t)]
+        if fix is not None:
+            fix = suggested(*fix.edits, *_renewed(tokens))
+        return RULE.fault(flag or client.call.node, message, fix=fix)
     message = f"This client gives up after {number} attempts."
     return RULE.fault(
         attempts or client.call.node, message, fix=_fix(client, "reconnectionAttempts")
@@ -119,6 +127,12 @@ def _fix(client: ClientSocket, key: str) -> Fix | None:
     if key == "reconnection":
         return suggested(without_entry(client.holder, key))
     return suggested(replaced(client.holder.pairs()[key], "Infinity"))
+
+
+def _renewed(tokens: Iterable[SentToken]) -> list[Edit]:
+    """Return the edits that let a client that reconnects from now on send the token of then."""
+    fixes = [renewing(token) for token in tokens]
+    return [edit for fix in fixes if fix is not None for edit in fix.edits]
 
 
 def _tries_itself(model: Model, client: ClientSocket) -> bool:
