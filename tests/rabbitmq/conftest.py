@@ -82,8 +82,13 @@ async def count_in(connection: AMQPConnection, queue: str) -> int:
 
 async def until_taken(connection: AMQPConnection, queue: str) -> None:
     """Wait until the broker has handed out all that is in a queue."""
+    await until_there(connection, queue, 0)
+
+
+async def until_there(connection: AMQPConnection, queue: str, count: int) -> None:
+    """Wait until so many messages are in a queue, as they are not at once when given back."""
     async with asyncio.timeout(PATIENCE):
-        while await count_in(connection, queue):
+        while await count_in(connection, queue) != count:
             pass
 
 

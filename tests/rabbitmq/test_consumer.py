@@ -9,7 +9,7 @@ import pytest
 
 from tests.broker import Proxy
 from tests.conftest import Broker, until
-from tests.rabbitmq.conftest import Publish, count_in, take, until_taken
+from tests.rabbitmq.conftest import Publish, count_in, take, until_taken, until_there
 from tidegate.errors import ConfigError, LogError, MessageRejected, SourceError
 from tidegate.ids import NamespaceName, TenantId
 from tidegate.log.entry import EventEntry
@@ -152,7 +152,7 @@ async def test_a_log_that_fails_for_a_while_pauses_the_queue_and_nothing_is_lost
     sent = [str(number) for number in range(30)]
     await publish(name, *sent)
     await until(lambda: log.failures > 2, "attempts in vain")
-    assert await count_in(connection, name) == 20
+    await until_there(connection, name, 20)
     log.failure = None
     await until(lambda: source.stats[name].consumed == 30, "all messages")
     assert log.bodies == sent

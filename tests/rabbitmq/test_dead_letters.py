@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Broker
-from tests.rabbitmq.conftest import Publish, count_in, take
+from tests.rabbitmq.conftest import Publish, take, until_there
 from tidegate.errors import SourceError
 from tidegate.sources.rabbitmq import AMQPConnection, ConfirmedPublisher, QueueConfig
 from tidegate.sources.rabbitmq import dead_letters as module
@@ -54,12 +54,11 @@ async def test_what_the_broker_dead_lettered_tells_its_reason(
     letters: DeadLetters, publish: Publish, connection: AMQPConnection, name: str
 ) -> None:
     await publish(name, "late", expiration="1")
-    async with asyncio.timeout(10):
-        while not await count_in(connection, f"{name}.dead-letters"):
-            pass
+    await until_there(connection, f"{name}.dead-letters", 1)
     [letter] = await letters.look()
     assert (letter.reason, letter.queue, letter.routing_key) == ("expired", name, name)
     assert letter.time
+    await until_there(connection, f"{name}.dead-letters", 1)
     assert await letters.retry(None) == [letter]
     channel = await connection.open_channel()
     message = await channel.get(name)
@@ -78,11 +77,15 @@ async def test_looking_again_and_again_changes_nothing(
     monkeypatch.setattr(module, "MAX_LOOK", 5)
     sent = [str(number) for number in range(8)]
     await fill(publish, name, *sent)
-    looks = [await letters.look() for _ in range(3)]
+    looks = []
+    for _ in range(3):
+        looks.append(await letters.look())
+        await until_there(connection, f"{name}.dead-letters", 8)
     assert [letter.body.decode() for letter in looks[0]] == sent[:5]
     ids = [[letter.id for letter in look] for look in looks]
     assert ids[0] == ids[1] == ids[2]
     await letters.drop({looks[0][1].id})
+    await until_there(connection, f"{name}.dead-letters", 7)
     assert [letter.body for letter in await letters.look()] == [b"0", b"2", b"3", b"4", b"5"]
     assert await take(connection, f"{name}.dead-letters", 7) == ["0", *sent[2:]]
 
@@ -92,6 +95,7 @@ async def test_a_retried_letter_goes_to_its_queue_as_it_was(
 ) -> None:
     await fill(publish, name, "a", "b", "c")
     look = await letters.look()
+    await until_there(connection, f"{name}.dead-letters", 3)
     assert await letters.retry({look[1].id}) == [look[1]]
     channel = await connection.open_channel()
     message = await channel.get(name)
@@ -128,9 +132,10 @@ async def test_an_unknown_id_does_nothing(
 ) -> None:
     await fill(publish, name, "a")
     known = (await letters.look())[0].id
+    await until_there(connection, f"{name}.dead-letters", 1)
     with pytest.raises(SourceError, match="no dead letter has the id 0000"):
         await letters.drop({known, "0000"})
-    assert await count_in(connection, f"{name}.dead-letters") == 1
+    assert await take(connection, f"{name}.dead-letters", 1) == ["a"]
 
 
 async def test_a_letter_that_can_not_go_back_stays(
@@ -205,7 +210,7 @@ async def test_the_commands_list_show_retry_and_drop(
     code, out, err = await command("drop", "--all", "--yes")
     assert (code, out, err) == (0, "2 dead letters deleted.\n", "")
     assert await command("list") == (0, "No dead letters.\n", "")
-    assert await count_in(connection, name) == 1
+    assert len(await take(connection, name, 1)) == 1
 
 
 @pytest.mark.parametrize(

@@ -134,17 +134,30 @@ class DeadLetters:
     async def _take_away(
         self, wanted: Collection[str] | None, before: Callable[[DeadLetter, Delivered], Any]
     ) -> list[DeadLetter]:
-        if wanted is not None:
-            unknown = set(wanted) - {letter.id for letter in await self.look()}
+        if wanted is None:
+            return await self._take_all(before)
+        async with contextlib.AsyncExitStack() as stack:
+            # Held from the look on: what is given back is not there again at once.
+            opened = [
+                await stack.enter_async_context(self._opened(*each))
+                for each in self._queues.items()
+            ]
+            unknown = set(wanted) - {letter.id for _, held in opened for letter, _ in held}
             if unknown:
                 raise SourceError(f"no dead letter has the id {', '.join(sorted(unknown))}")
+            taken: list[DeadLetter] = []
+            for channel, held in opened:
+                chosen = [each for each in held if each[0].id in wanted]
+                taken += await self._work_off(channel, chosen, before)
+            return taken
+
+    async def _take_all(self, before: Callable[[DeadLetter, Delivered], Any]) -> list[DeadLetter]:
         taken: list[DeadLetter] = []
         for queue, letters in self._queues.items():
             async with self._opened(queue, letters) as (channel, held):
                 # Retried letters may fail again and come back: only those of now are meant.
-                later = await self._count(letters) if held and wanted is None else 0
-                chosen = [each for each in held if wanted is None or each[0].id in wanted]
-                taken += await self._work_off(channel, chosen, before)
+                later = await self._count(letters) if held else 0
+                taken += await self._work_off(channel, held, before)
             while later > 0:
                 async with self._opened(queue, letters) as (channel, held):
                     taken += await self._work_off(channel, held[:later], before)
