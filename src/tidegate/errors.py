@@ -12,6 +12,7 @@
     │   ├── MessageRejected     a message can't become an event; carries the reason
     │   └── RequestFailed       a service could not be asked, or did not answer; carries the code
     ├── ConfigError             a setting is wrong; carries key, source of the value and remedy
+    ├── ConnectError            a test's client was refused (`tidegate.testing`); carries the code
     ├── ContractError           what a gateway declares can't be told to others; names the culprit
     └── TemplateError           files can't be scaffolded; says why, and what to do by hand
         ├── AnswersError        answers to the scaffolder are refused; carries each with its reason
@@ -108,7 +109,7 @@ class AuthError(TidegateError):
     def __init__(self, code: RefusalCode, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code: RefusalCode = code
-        self.detail = detail
+        self.detail = _told(detail)
 
 
 class Refused(TidegateError):
@@ -121,7 +122,7 @@ class Refused(TidegateError):
     def __init__(self, message: str, *, code: str = "forbidden") -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = _told(message)
 
 
 class PayloadError(TidegateError):
@@ -134,7 +135,7 @@ class PayloadError(TidegateError):
 
     def __init__(self, message: str, field: str = "$") -> None:
         super().__init__(f"{message} (at {field})")
-        self.message = message
+        self.message = _told(message)
         self.field = field
 
 
@@ -236,3 +237,8 @@ class FileConflict(TemplateError):
     def __init__(self, paths: Sequence[str]) -> None:
         super().__init__(f"not overwritten without --force: {', '.join(paths)}")
         self.paths = list(paths)
+
+
+def _told(message: object) -> str:
+    """Return what a client can be told: users pass exceptions, and text from anywhere."""
+    return str(message).encode(errors="replace").decode()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 
 from tests.conftest import StartGateway, until
 from tests.interop.raw_client import RawClient
-from tidegate import Client, Namespace
+from tidegate import Client, Namespace, PayloadError, Refused
 from tidegate.ids import TenantId
 
 SERVERS = ("own", "asgi")
@@ -98,3 +99,91 @@ async def test_clients_that_left_their_namespaces_are_counted_as_waiting(
         assert listener.doorkeeper.waiting == 0
         assert len(running.gateway.hub.sockets_of(TenantId("acme"))) == 1
     assert (listener.closes["connect timeout"], listener.closes["refused"]) == (1, 1)
+
+
+async def test_a_handler_that_was_cancelled_holds_up_no_later_event(
+    start_gateway: StartGateway,
+) -> None:
+    chat = Namespace("/chat")
+    seen: list[int] = []
+
+    @chat.on("cancelled")
+    async def wait_for_something_cancelled(client: Client) -> None:
+        await asyncio.sleep(0.05)
+        other = asyncio.get_running_loop().create_future()
+        other.cancel()
+        await other
+
+    @chat.on("next")
+    async def note(client: Client, number: int) -> int:
+        seen.append(number)
+        return number
+
+    @chat.on("now")
+    def note_at_once(client: Client, number: int) -> int:
+        seen.append(number)
+        return number
+
+    running = await start_gateway(chat)
+    async with RawClient(running.port) as client:
+        await client.connect()
+        await client.next()
+        await client.send('42/chat,1["cancelled"]', '42/chat,2["next",2]', '42/chat,3["now",3]')
+        assert '"internal"' in await client.next()
+        assert await client.next() == "43/chat,2[2]"
+        assert await client.next() == "43/chat,3[3]"
+    assert seen == [2, 3]
+
+
+@pytest.mark.parametrize("text", [ValueError("no\ud800"), "no\ud800"], ids=["error", "surrogate"])
+async def test_a_refusal_that_is_no_proper_text_is_told_all_the_same(
+    start_gateway: StartGateway, text: Any
+) -> None:
+    chat, closed = Namespace("/chat"), Namespace("/closed")
+
+    @chat.on("async")
+    async def refuse(client: Client) -> None:
+        raise Refused(text)
+
+    @chat.on("sync")
+    def refuse_at_once(client: Client) -> None:
+        raise Refused(text)
+
+    @chat.on("odd")
+    def say_it_is_odd(client: Client) -> None:
+        raise PayloadError(text)
+
+    @closed.on_connect
+    async def turn_away(client: Client) -> None:
+        raise Refused(text)
+
+    running = await start_gateway(chat, closed)
+    async with RawClient(running.port) as client:
+        await client.connect()
+        await client.next()
+        for event in ("async", "sync"):
+            await client.send(f'42/chat,1["{event}"]')
+            assert await client.next() == (
+                '43/chat,1[{"error":{"code":"forbidden","message":"no?"}}]'
+            )
+        await client.send('42/chat,1["odd"]')
+        assert (await client.next()).startswith('43/chat,1[{"error":')
+        await client.connect("/closed")
+        assert (await client.next()).startswith('44/closed,{"message":"no?"')
+
+
+async def test_a_hook_that_was_cancelled_refuses(start_gateway: StartGateway) -> None:
+    chat = Namespace("/chat")
+
+    @chat.on_connect
+    async def wait_for_something_cancelled(client: Client) -> None:
+        other = asyncio.get_running_loop().create_future()
+        other.cancel()
+        await other
+
+    running = await start_gateway(chat)
+    async with RawClient(running.port) as client:
+        await client.connect()
+        assert '"try_again"' in await client.next()
+        await client.closed()
+    assert running.gateway.reception.door.refusals["try_again"] == 1

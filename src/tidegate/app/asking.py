@@ -6,11 +6,13 @@ failure of the function, with its trace in the log and the message among the dea
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from tidegate.app.cancelling import is_cancelled
 from tidegate.app.consume import ConsumeRule
 from tidegate.app.message import Audience, Message
 from tidegate.app.paths import MessageParts
@@ -77,10 +79,12 @@ class ConsumeRunner:
             return self._finish(given, message, await answer)
         except MessageRejected:
             raise
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancelled():
+                raise
             raise self._failure(error) from error
 
-    def _failure(self, error: Exception) -> MessageRejected:
+    def _failure(self, error: BaseException) -> MessageRejected:
         log.error("%r failed; its message goes to the dead letters", self._rule, exc_info=error)
         return MessageRejected("handler_failed", f"{self._rule!r} raised {type(error).__name__}")
 

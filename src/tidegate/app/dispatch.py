@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tidegate.app.builtin_events import BuiltinEvents
+from tidegate.app.cancelling import is_cancelled
 from tidegate.app.client import Client
 from tidegate.app.forwarding import Forwarder
 from tidegate.app.handlers import EventHandler
@@ -109,7 +110,9 @@ class Dispatcher:
                 try:
                     result = await (self._result_of(client, event) if send is None else send())
                     self._answer(connection, event, result)
-                except Exception as error:
+                except (Exception, asyncio.CancelledError) as error:
+                    if is_cancelled():
+                        raise
                     self._answer_failure(connection, event, error)
         finally:
             client.worker = None
@@ -158,7 +161,7 @@ class Dispatcher:
             raise TypeError("what it returned can't be an ack") from error
 
     def _answer_failure(
-        self, connection: Connection, event: EventReceived, error: Exception
+        self, connection: Connection, event: EventReceived, error: BaseException
     ) -> None:
         if isinstance(error, PayloadError):
             self.counts["invalid_payload"] += 1

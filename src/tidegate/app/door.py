@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
+from tidegate.app.cancelling import is_cancelled
 from tidegate.app.client import Client
 from tidegate.app.limits import ConnectionQuota
 from tidegate.app.namespace import Namespace
@@ -167,7 +168,9 @@ class Door:
             # Nobody can tell what it has missed. A refusal would end its attempts, and an answer
             # without recovery its session; cut off, it comes back by itself.
             connection.close("log unavailable")
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancelled():
+                raise
             if connection.is_open:
                 self._refuse_for(connection, socket.namespace, error)
 
@@ -279,7 +282,7 @@ class Door:
             self._hub.join(session, room)
         self._client_of(session).data.update(fresh.client.data)
 
-    def _refuse_for(self, connection: Connection, namespace: str, error: Exception) -> None:
+    def _refuse_for(self, connection: Connection, namespace: str, error: BaseException) -> None:
         if isinstance(error, AuthError):
             prefix = "Unauthorized: " if error.code in _UNAUTHORIZED else ""
             self._refuse(connection, namespace, prefix + error.detail, error.code)
