@@ -252,4 +252,5 @@ async def test_letters_of_several_queues_are_told_apart(
     assert [letter.queue for letter in await both.look()] == [name]
     publisher = ConfirmedPublisher(connection)
     await publisher.publish("", f"{name}.dead-letters", b"\xff")
+    await until_there(connection, f"{name}.dead-letters", 2)
     assert [letter.reason for letter in await both.look()] == ["tenant_missing", "unknown"]
