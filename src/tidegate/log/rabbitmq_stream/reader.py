@@ -28,8 +28,9 @@ __all__ = ["Foreign", "Reader", "Sink", "Start"]
 log = logging.getLogger("tidegate.log")
 
 SUBSCRIPTION = 0
-CREDIT = 8
-"""Chunks that the broker may send ahead; one more for each that the follower has taken."""
+CREDIT = 16
+"""Chunks that the broker may send ahead. Each half of them that the follower has taken is allowed
+anew, with one frame: a chunk holds one event where events are rare, and then frames cost most."""
 
 MAX_WRITERS = 10_000
 
@@ -174,15 +175,20 @@ class Reader:
         over, however long the follower lets it wait.
         """
         is_first = True
+        taken = 0
         while (chunk := await chunks.get()) is not None:
             if is_first:
                 self._check_first(chunk)
                 is_first = False
             await self._take(chunk)
+            taken += 1
+            if taken < CREDIT // 2:
+                continue
             try:
-                await link.client.credit(SUBSCRIPTION, 1)
+                await link.client.credit(SUBSCRIPTION, taken)
             except LINK_ERRORS:  # it is lost, and the queue will say so
                 log.debug("no credit could be given", exc_info=True)
+            taken = 0
 
     def _check_first(self, chunk: schema.Deliver) -> None:
         """Check that the first chunk of a subscription follows on from what was read.
