@@ -2,7 +2,7 @@
 
 ::
 
-    loaded = load_settings(file=None, environ=os.environ, flags={"port": 9000})
+    loaded = load_settings(flags={"port": 9000})
     loaded.settings.port               # 9000
     loaded.source_of("port")           # 'flag --port'
     loaded.source_of("auth.secret")    # 'environment variable TIDEGATE_AUTH__SECRET'
@@ -13,6 +13,7 @@ unsafe; see ``tidegate.app.safety``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,19 +80,23 @@ class LoadedSettings:
 
 
 def load_settings(
-    *, file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
 ) -> LoadedSettings:
-    """Return the settings of this process.
+    """Return the settings of this process: ``load_settings().settings`` is what a service wants.
 
     Args:
         file: The file that a flag names; ``None`` reads ``tidegate.toml`` if there is one.
-        environ: The environment; only ``TIDEGATE_`` variables are looked at.
+        environ: Where ``TIDEGATE_`` variables are looked for; the process's environment if None.
         flags: Values by dotted key; ``None`` stands for a flag that was not used.
 
     Raises:
         ConfigErrors: All that is wrong, each with key, source and remedy.
     """
-    layers = (read_file(file), read_environment(environ), read_flags(flags))
+    environment = read_environment(os.environ if environ is None else environ)
+    layers = (read_file(file), environment, read_flags(flags or {}))
     errors = [error for layer in layers for error in layer.errors]
     given: dict[str, Given] = {}
     for layer in layers:
