@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
+from collections.abc import Callable
+from typing import Any
 
 import pydantic
 import pytest
@@ -126,6 +129,42 @@ async def test_bad_calls_are_answered_and_the_connection_lives_on(
     assert answer["error"].get("field") == field
     assert "secret" not in answer["error"]["message"]
     assert await client.ask("mark", {"id": "still here"}) == ["still here"]
+
+
+async def test_handlers_may_be_decorated(start_gateway: StartGateway, node: NodeDriver) -> None:
+    chat = Namespace("/chat")
+    tasks: set[asyncio.Task[Any]] = set()
+
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(client: Client, number: int) -> Any:
+            return function(client, number)
+
+        return wrapper
+
+    def in_the_background(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(client: Client, number: int) -> str:
+            tasks.add(asyncio.create_task(function(client, number)))
+            return "begun"
+
+        return wrapper
+
+    @chat.on("double")
+    @noted
+    async def double(client: Client, number: int) -> int:
+        return 2 * number
+
+    @chat.on("begin")
+    @in_the_background
+    async def begin(client: Client, number: int) -> None: ...
+
+    running = await start_gateway(chat)
+    client = node.client("a", f"{running.url}/chat", auth={"token": make_token()})
+    await client.wait("connect")
+    assert await client.ask("double", 21) == [42]
+    assert await client.ask("begin", 1) == ["begun"]
+    await asyncio.gather(*tasks)
 
 
 async def test_binary_travels_both_ways(start_gateway: StartGateway, node: NodeDriver) -> None:

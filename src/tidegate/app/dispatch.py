@@ -136,7 +136,7 @@ class Dispatcher:
             raise Refused(f"no handler for {event.event_name!r}", code="unknown_event")
         self.counts["handled"] += 1
         result = handler.function(client, *handler.decode(event.args, event.attachments))
-        return await result if handler.is_async else result
+        return await result if handler.is_async and hasattr(result, "__await__") else result
 
     def _run_sync(
         self, connection: Connection, client: Client, handler: EventHandler, event: EventReceived

@@ -32,6 +32,8 @@ class EventHandler:
         names, types: Of the parameters after the client, in order.
         required: How many of them have no default.
         answer: The return annotation; ``Any`` without one.
+        is_async: Whether it is ``async def``, maybe inside of decorators, which then may return
+            something else than its coroutine.
 
     Raises:
         TypeError: The function can't be called that way.
@@ -40,7 +42,7 @@ class EventHandler:
     def __init__(self, event_name: str, function: Callable[..., Any]) -> None:
         self.event_name = event_name
         self.function = function
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function))
         parameters = _arguments_after_client(function)
         hints = type_hints(function)
         self.names = [parameter.name for parameter in parameters]
