@@ -1,4 +1,4 @@
-"""The code of docs/topics/python.md and clients.md, run as it stands.
+"""The code of docs/topics/python.md, testing.md and clients.md, run as it stands.
 
 The Python blocks make the gateway; the JavaScript ones are one module in Node, with the functions
 that an application would bring, and with a line of ours that evaluates what the test asks for.
@@ -26,7 +26,7 @@ from tests.conftest import SECRET, make_settings, make_token, until
 from tests.interop.official_client import FOLDER, VENV_BIN
 from tests.unit.app.routers import message
 from tidegate import Gateway, Namespace
-from tidegate.app.config import load_settings
+from tidegate.testing import TestGateway
 
 TOPICS = Path(__file__).parents[2] / "docs" / "topics"
 ADDRESS = "https://realtime.example.com"
@@ -44,6 +44,14 @@ RUN = {
         ("Who a token speaks for", "python"),
         ("Tests", "python"),
         ("In a program of your own", "python"),
+    },
+    "testing.md": {
+        ("A test", "python"),
+        ("Handlers and rooms", "python"),
+        ("Who gets in", "python"),
+        ("Lost and back", "python"),
+        ("From RabbitMQ", "python"),
+        ("On a real socket", "python"),
     },
     "clients.md": {
         ("Connecting", "js"),
@@ -265,9 +273,31 @@ async def test_the_authenticator_of_the_guide(realtime: ModuleType) -> None:
 
 
 async def test_the_test_of_the_guide(realtime: ModuleType) -> None:
+    vars(realtime).update(TestGateway=TestGateway)
+    await run(realtime, "python.md", "Tests")
+    await realtime.test_a_client_marks_a_notification_as_read()
+
+
+async def test_the_tests_of_the_testing_guide(realtime: ModuleType) -> None:
+    module = ModuleType("test_realtime")
+    headings = [heading for heading, _ in RUN["testing.md"] if heading != "On a real socket"]
+    await run(module, "testing.md", *headings)
+    tests = {name: test for name, test in vars(module).items() if name.startswith("test_")}
+    assert len(tests) == 7
+    for test in tests.values():
+        cases: list[dict[str, Any]] = [{}]
+        for mark in getattr(test, "pytestmark", ()):
+            names, values = mark.args
+            cases = [dict(zip(names, value, strict=True)) for value in values]
+        for case in cases:
+            async with TestGateway(realtime.gateway) as world:
+                await test(world, **case)
+
+
+async def test_the_socket_test_of_the_testing_guide(realtime: ModuleType) -> None:
     vars(realtime).update(jwt=jwt, socketio=socketio, SECRET=SECRET)
     exec("import time\nfrom tidegate import Settings", vars(realtime))
-    await run(realtime, "python.md", "Tests")
+    await run(realtime, "testing.md", "On a real socket")
     await realtime.test_an_event_stays_in_its_tenant()
 
 
@@ -293,9 +323,7 @@ async def test_the_program_of_the_guide(
     monkeypatch.setenv("TIDEGATE_AUTH__SECRET", SECRET)
     monkeypatch.setenv("TIDEGATE_PORT", "0")
     monkeypatch.setenv("TIDEGATE_DRAIN_SECONDS", "0")
-    vars(realtime).update(
-        os=os, load_settings=load_settings, the_rest_of_the_program=the_rest_of_the_program
-    )
+    vars(realtime).update(the_rest_of_the_program=the_rest_of_the_program)
     await run(realtime, "python.md", "In a program of your own")
     await realtime.main()
     await until(lambda: heard, "the client to be sent elsewhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ ALLOWED = {
     "contract": {"errors", "app", "events"},
     "scaffold": {"errors"},
     "review": {"errors"},
+    "testing": {"errors", "ids", "protocol", "events", "log", "sources", "transports", "app"},
     "api": {"errors", "ids", "app", "events", "hub", "log", "sources", ""},
 }
 
@@ -47,6 +49,16 @@ def test_a_layer_imports_only_what_is_below_it(layer: str) -> None:
     assert files
     for file in files:
         assert imports_of(file) <= ALLOWED[layer] | {layer}, file.name
+
+
+def test_nothing_that_runs_in_production_imports_what_is_for_tests() -> None:
+    for_tests = {SOURCE / "testing", SOURCE / "transports" / "memory.py"}
+    imports = re.compile(
+        r"^\s*(?:from|import) tidegate\.(?:testing|transports\.memory)", re.MULTILINE
+    )
+    for file in sorted(SOURCE.rglob("*.py")):
+        if not for_tests & {file, *file.parents}:
+            assert not imports.search(file.read_text()), file
 
 
 # Inside of the reviewer: the model reads, facts follow from it, rules judge by facts and correct.

@@ -81,8 +81,15 @@ ForwardTable = Mapping[tuple[str, str], Forward]
 """Forwards by namespace and event name."""
 
 
-def forwards_of(namespaces: Mapping[str, Namespace], settings: Settings) -> ForwardTable:
+def forwards_of(
+    namespaces: Mapping[str, Namespace], settings: Settings, *, needs_broker: bool = True
+) -> ForwardTable:
     """Return the forwards of both sources, the namespaces' own and the settings'.
+
+    Args:
+        namespaces: What is served, by name.
+        settings: May hold more of them.
+        needs_broker: Whether they go by RabbitMQ, so that without a URL there can be none.
 
     Raises:
         ConfigError: A setting names a namespace that is not served, or an event that is handled or
@@ -103,7 +110,7 @@ def forwards_of(namespaces: Mapping[str, Namespace], settings: Settings) -> Forw
             problem = f"{namespace.name} forwards {table_settings.event!r} already"
             raise _wrong(index, problem, "Forward each event once.")
         table[place] = _forward(table_settings, index)
-    if table and settings.rabbitmq.url is None:
+    if table and needs_broker and settings.rabbitmq.url is None:
         events = ", ".join(f"{event} of {name}" for name, event in sorted(table))
         raise ConfigError(
             "rabbitmq.url",

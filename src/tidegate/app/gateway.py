@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 from tidegate.app.asgi import GatewayApp, run_lifespan
@@ -14,6 +14,7 @@ from tidegate.app.authentication import jwt_authenticator, tls_context
 from tidegate.app.broker import Broker
 from tidegate.app.event_log import kept_bytes, make_event_log, remembered
 from tidegate.app.following import LogFollower
+from tidegate.app.forwarding import Forwarder
 from tidegate.app.forwards import ForwardTable, forwards_of
 from tidegate.app.namespace import Namespace
 from tidegate.app.publisher import Publisher
@@ -27,6 +28,7 @@ from tidegate.auth.authenticator import Authenticator
 from tidegate.hub import Hub
 from tidegate.ids import random_id
 from tidegate.log import Control, EventEntry, EventLog, Window
+from tidegate.sources.requests import RequestClient
 from tidegate.transports.asgi import ASGIEntrance
 from tidegate.transports.entrance import Entrance, Wiring
 from tidegate.transports.handover import ConnectionInbox
@@ -81,6 +83,7 @@ class Gateway:
         self._has_settings = settings is not None
         self._authenticator = authenticator
         self._log = log
+        self._services: RequestClient | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._following: asyncio.Task[None] | None = None
         self.is_draining = False
@@ -102,6 +105,28 @@ class Gateway:
             raise RuntimeError("the gateway has started; its settings can't change any more")
         self.settings = settings
 
+    @contextmanager
+    def in_memory(self, settings: Settings, services: RequestClient) -> Iterator[None]:
+        """Within this, start and stop without anything outside of the process.
+
+        ``tidegate.testing`` uses it. Afterwards the gateway is as it was before.
+
+        Args:
+            settings: With the embedded log, and without a broker.
+            services: Gets the client events that are forwarded.
+
+        Raises:
+            RuntimeError: The gateway runs.
+        """
+        if self._following is not None:
+            raise RuntimeError("the gateway runs already; stop it before it is tested")
+        own_settings, own_log = self.settings, self._log
+        self.settings, self._log, self._services = settings, None, services
+        try:
+            yield
+        finally:
+            self.settings, self._log, self._services = own_settings, own_log, None
+
     # Life
 
     async def start(self) -> None:
@@ -117,7 +142,7 @@ class Gateway:
         self._forget()
         if not self.namespaces:
             self.namespaces = _by_name([Namespace(name) for name in settings.namespaces])
-        forwards = forwards_of(self.namespaces, settings)
+        forwards = forwards_of(self.namespaces, settings, needs_broker=self._services is None)
         self.log = self._log or make_event_log(settings, revocation_seconds=REVOCATION_SECONDS)
         await self.log.start()
         self.hub = Hub(
@@ -282,6 +307,11 @@ class Gateway:
 
     # Small parts
 
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[Any]]:
+        """What runs now: what lasts as long as the gateway, handlers, hooks, waiting CONNECTs."""
+        return frozenset(self._tasks)
+
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine until it ends or the gateway stops."""
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -310,13 +340,18 @@ class Gateway:
             self.hub,
             self.publisher,
             spawn=self.spawn,
-            forwarder=None if self.broker is None else self.broker.forwarder,
+            forwarder=self._forwarder(forwards),
             synchronise=self.follower.synchroniser.caught_up if self.log.is_shared else None,
             rooms_told=None if self.announcements is None else self.announcements.told,
         )
 
     def _wiring(self) -> Wiring:
         return make_wiring(self.settings, handler=self.reception, hub=self.hub)
+
+    def _forwarder(self, forwards: ForwardTable) -> Forwarder | None:
+        if self._services is not None:
+            return Forwarder(forwards, self._services) if forwards else None
+        return None if self.broker is None else self.broker.forwarder
 
     def _make_broker(self, settings: Settings, forwards: ForwardTable) -> Broker:
         return Broker(
