@@ -87,6 +87,11 @@ class GatewayProcess:
         """End it in order and return its exit code."""
         return await self._end(signal.SIGTERM)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, such as one that holds it up."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def exited(self) -> int:
         assert self._process is not None
         async with asyncio.timeout(START_SECONDS):
@@ -179,7 +184,7 @@ class Load:
         self._url = url
         self._queue = queue
         self._tenants = tenants
-        self._has_ids = has_ids
+        self._ids = f"{secrets.token_hex(4)}-" if has_ids else ""
         self.sent = dict.fromkeys(tenants, 0)
         self.retried = 0
         self._task: asyncio.Task[None] | None = None
@@ -244,7 +249,7 @@ class Load:
         return aio_pika.Message(
             json.dumps(body).encode(),
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            message_id=f"{tenant}-{number}" if self._has_ids else None,
+            message_id=f"{self._ids}{tenant}-{number}" if self._ids else None,
         )
 
 
