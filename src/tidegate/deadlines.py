@@ -67,13 +67,24 @@ class DeadlineWheel(Generic[Item]):
             items.append(item)
 
     def advance(self, now: float) -> None:
-        """Call what is due at ``now``."""
+        """Call what is due at ``now``; all there is, to file it anew, if the clock was set back."""
         last = int(now / self._tick)
-        while self._next <= last:
-            slot = self._next
-            self._next += 1
-            for item in self._slots.pop(slot, ()):
+        if last + 1 < self._next:
+            self._file_anew(last + 1, now)
+            return
+        # From filed slot to filed slot: a clock that is set right may skip years of empty ones.
+        while (slot := min(self._slots, default=last + 1)) <= last:
+            self._next = slot + 1
+            for item in self._slots.pop(slot):
                 self._call(item, now)
+        self._next = last + 1
+
+    def _file_anew(self, first: int, now: float) -> None:
+        items = [item for slot in sorted(self._slots) for item in self._slots[slot]]
+        self._slots.clear()
+        self._next = first
+        for item in items:
+            self._call(item, now)
 
     def _call(self, item: Item, now: float) -> None:
         try:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tidegate.deadlines import DeadlineWheel
@@ -69,3 +71,49 @@ def test_a_stall_misses_nothing() -> None:
         wheel.add(str(number), number / 10)
     wheel.advance(100.0)
     assert called == [str(number) for number in range(50)]
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up() -> None:
+    called: list[tuple[str, float]] = []
+
+    def on_due(item: str, now: float) -> float | None:
+        called.append((item, now))
+        return 1_010.0 if now < 1_010.0 and item == "before" else None
+
+    wheel = DeadlineWheel(on_due, tick=1, clock=Clock())
+    wheel.advance(2_000.0)
+    wheel.add("before", 2_010.0)
+    wheel.advance(1_000.0)
+    assert called == [("before", 1_000.0)]  # looked at, and filed by the new time
+    wheel.add("after", 1_005.0)
+    for now in range(1_001, 1_020):
+        wheel.advance(float(now))
+    assert called[1:] == [("after", 1_006.0), ("before", 1_011.0)]
+
+
+def test_a_clock_that_is_set_back_a_little_changes_nothing() -> None:
+    called: list[float] = []
+
+    def on_due(item: str, now: float) -> None:
+        called.append(now)
+
+    wheel = DeadlineWheel(on_due, tick=1, clock=Clock())
+    wheel.advance(10.9)
+    wheel.add("a", 11.5)
+    wheel.advance(10.1)
+    assert called == []
+
+
+def test_a_clock_that_is_set_forward_by_decades_stops_nothing() -> None:
+    called: list[str] = []
+
+    def on_due(item: str, now: float) -> None:
+        called.append(item)
+
+    wheel = DeadlineWheel(on_due, tick=0.25, clock=Clock())
+    wheel.add("later", 20.0)
+    wheel.add("sooner", 10.0)
+    began = time.perf_counter()
+    wheel.advance(50 * 365 * 86_400.0)
+    assert time.perf_counter() - began < 1.0
+    assert called == ["sooner", "later"]
