@@ -120,7 +120,7 @@ class Door:
             if not isinstance(identity, Identity):
                 self._spawn(self._admit_later(connection, namespace, event, identity))
                 return
-            visitor = self._visitor(connection, namespace, event, identity)
+            visitor = self._visitor(connection, namespace, event, _checked(identity))
             if self._needs_time(visitor):
                 self._spawn(self._admit(visitor))
             else:
@@ -137,7 +137,7 @@ class Door:
         """
         handshake = Handshake({"token": token}, namespace, address)
         identity = self._authenticator.authenticate(handshake)
-        return identity if isinstance(identity, Identity) else await identity
+        return _checked(identity if isinstance(identity, Identity) else await identity)
 
     async def _admit_later(
         self,
@@ -147,12 +147,14 @@ class Door:
         pending: Awaitable[Identity],
     ) -> None:
         try:
-            identity = await pending
-        except Exception as error:
+            visitor = self._visitor(connection, namespace, event, _checked(await pending))
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancelled():
+                raise
             if connection.is_open:
                 self._refuse_for(connection, event.namespace, error)
         else:
-            await self._admit(self._visitor(connection, namespace, event, identity))
+            await self._admit(visitor)
 
     async def _admit(self, visitor: _Visitor) -> None:
         connection, socket = visitor.connection, visitor.socket
@@ -302,6 +304,23 @@ class Door:
         connection.flush()
         if not connection.sockets and not connection.core.pending:
             connection.close("refused")
+
+
+def _checked(identity: Identity) -> Identity:
+    """Return the identity, if a custom authenticator has kept to its types.
+
+    Raises:
+        TypeError: It has not, which must not come out when the client is inside.
+        UnicodeEncodeError: A name is text that has no UTF-8 form.
+    """
+    for name in (identity.tenant, identity.user):
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"tenant and user of an Identity are strings, not {name!r}")
+        name.encode()
+    for date in (identity.expires_at, identity.issued_at):
+        if date is not None and not (isinstance(date, float | int) and date == date):
+            raise TypeError(f"dates of an Identity are Unix seconds, not {date!r}")
+    return identity
 
 
 async def may_join(namespace: Namespace, client: Client, room: str) -> bool:
