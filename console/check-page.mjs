@@ -55,6 +55,18 @@ try {
   const facts = await page.getByRole("article", { name: "Ada's feed" }).locator("dd").first();
   assert.equal(await facts.textContent(), "true", "socket.recovered");
 
+  // What the headers say is read whole, however narrow the feeds get.
+  const words = page.getByRole("article").locator("header p > span:last-child");
+  assert.match(await words.first().textContent(), /^Recovered · \d+ caught up$/);
+  for (const width of [1920, 1440, 1140, 700, 390, 320]) {
+    await page.setViewportSize({ width, height: 1000 });
+    const cut = await words.evaluateAll((all) =>
+      all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent),
+    );
+    assert.deepEqual(cut, [], `cut off at ${width} px`);
+  }
+  await page.setViewportSize({ width: 1440, height: 1000 });
+
   // The form is what a visitor uses.
   const acme = page.getByRole("textbox").first();
   await acme.fill("typed by a visitor");

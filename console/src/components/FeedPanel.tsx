@@ -21,14 +21,18 @@ export function FeedPanel({ tenant, user, namespace }: FeedPanelProps) {
   return (
     <article className={styles.feed} data-link={link.kind} aria-label={`${user.name}'s feed`}>
       <header className={styles.header}>
-        <span className={styles.avatar} aria-hidden="true">
-          {user.name.charAt(0)}
-        </span>
-        <div className={styles.who}>
+        <div className={styles.person}>
+          <span className={styles.avatar} aria-hidden="true">
+            {user.name.charAt(0)}
+          </span>
           <h3 className={styles.name}>{user.name}</h3>
-          <LinkStatus link={link} />
+          <div className={styles.status}>
+            <LinkStatus link={link} />
+          </div>
+          <div className={styles.button}>
+            <LinkButton feed={feed} name={user.name} />
+          </div>
         </div>
-        <LinkButton feed={feed} name={user.name} />
       </header>
       <LinkNotice link={link} name={user.name} />
       <EntryList entries={feed.entries} name={user.name} />
