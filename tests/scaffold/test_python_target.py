@@ -195,14 +195,28 @@ async def test_two_domains_share_a_gateway_and_rooms_are_shut_until_someone_deci
         assert abroad.said("event") == []
 
 
-async def test_its_own_test_fails_without_a_broker(project: PythonProject, tmp_path: Path) -> None:
-    """Nothing is skipped silently."""
+@pytest.mark.parametrize(
+    ("file", "written", "broken"),
+    [
+        ("consumer.py", "message.tenant.user(message.user_id) if message.user_id else ", ""),
+        ("gateway.py", "return Accepted()", "raise LookupError"),
+        ("events.py", 'name="notification.created"', 'name="notification.made"'),
+    ],
+)
+async def test_its_own_test_needs_no_broker_and_notices_mistakes(
+    project: PythonProject, tmp_path: Path, file: str, written: str, broken: str
+) -> None:
     project.new(notification())
     folder = project.root / "apps/api-gateway"
-    unreachable = Broker("amqp://guest:guest@127.0.0.1:9/", "")
-    lonely = PythonProject(tmp_path, unreachable)
-    with pytest.raises(AssertionError, match="error"):
-        await lonely.run(folder, "pytest", "-q", "-x", "-p", "no:cacheprovider", "realtime")
+    lonely = PythonProject(tmp_path, Broker("amqp://guest:guest@127.0.0.1:9/", ""))
+    command = ("pytest", "-q", "-p", "no:cacheprovider", "realtime")
+    assert " passed" in await lonely.run(folder, *command)
+    path = folder / "realtime/notifications" / file
+    text = path.read_text()
+    assert written in text
+    path.write_text(text.replace(written, broken))
+    with pytest.raises(AssertionError, match="failed"):
+        await lonely.run(folder, *command)
 
 
 async def test_a_service_of_its_own_can_be_packed(project: PythonProject) -> None:

@@ -58,7 +58,7 @@ def next_steps(domain: Domain) -> list[str]:
         f"Set the environment: {domain.gateway_root}/tidegate.toml names it.",
         start,
         f"Call your services where {root}/{name}/gateway.py says TODO.",
-        f"Run its test from {domain.gateway_root}, with a broker and the packages that it names: "
+        f"Run its test from {domain.gateway_root}; it needs pytest-asyncio and no broker: "
         f"pytest realtime/{name}",
     ]
 
