@@ -10,7 +10,16 @@ import os
 from base64 import urlsafe_b64encode
 from typing import NewType
 
-__all__ = ["EngineSid", "NamespaceName", "RoomName", "Sid", "TenantId", "UserId", "random_id"]
+__all__ = [
+    "EngineSid",
+    "NamespaceName",
+    "RoomName",
+    "Sid",
+    "TenantId",
+    "UserId",
+    "has_utf8_form",
+    "random_id",
+]
 
 TenantId = NewType("TenantId", str)
 UserId = NewType("UserId", str)
@@ -28,3 +37,14 @@ EngineSid = NewType("EngineSid", str)
 def random_id() -> str:
     """Return 20 URL-safe characters holding 120 random bits."""
     return urlsafe_b64encode(os.urandom(15)).decode()  # as `secrets` does, without its detours
+
+
+def has_utf8_form(text: str) -> bool:
+    """Tell whether a text can be sent: one with half of a surrogate pair can't."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

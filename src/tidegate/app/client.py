@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tidegate.app.resends import Resends
-from tidegate.app.targets import Tenant, tenant_target
+from tidegate.app.targets import Tenant, checked_name, tenant_target
 from tidegate.auth.identity import Identity
 from tidegate.errors import PayloadError, Refused
 from tidegate.events import Event, check_event_name, encode_payload, event_name_of
@@ -168,11 +168,11 @@ class Client:
         When its connection has dropped and it comes back, it stays in the room if ``on_connect``
         joins it again or a room rule allows it.
         """
-        self._hub.join(self.socket, RoomName(room))
+        self._hub.join(self.socket, RoomName(checked_name(room, "room")))
 
     def leave(self, room: str) -> None:
         """Take the client out of a resource room."""
-        self._hub.leave(self.socket, RoomName(room))
+        self._hub.leave(self.socket, RoomName(checked_name(room, "room")))
 
     async def disconnect(self) -> None:
         """Disconnect it with a DISCONNECT packet, so that it does not come back by itself."""

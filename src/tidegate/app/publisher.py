@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidegate.app.namespace import Namespace
+from tidegate.app.targets import checked_name
 from tidegate.errors import PayloadError
 from tidegate.events import EncodedPayload, Event, check_event_name, encode_payload, event_name_of
 from tidegate.hub import Hub
@@ -64,6 +65,8 @@ class Publisher:
         sid: Sid | None = None,
     ) -> str:
         """Append one event; see ``Target.emit``."""
+        if message_id is not None:
+            checked_name(message_id, "message id")
         name, payload, home = self._read(event, data, namespace)
         if len(payload.attachments) > MAX_ATTACHMENTS:
             raise PayloadError(f"An event has at most {MAX_ATTACHMENTS} binary attachments")

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tidegate.events import Event
-from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId
+from tidegate.ids import NamespaceName, RoomName, Sid, TenantId, UserId, has_utf8_form
 
 if TYPE_CHECKING:
     from tidegate.app.client import Client
     from tidegate.app.publisher import Publisher
 
-__all__ = ["Room", "Target", "Tenant", "User"]
+__all__ = ["Room", "Target", "Tenant", "User", "checked_name", "tenant_target"]
 
 MAX_NAME_LENGTH = 256
 
@@ -62,7 +62,8 @@ class Target:
 
         Raises:
             PayloadError: The payload has no JSON form.
-            ValueError: The event's name or namespace can't be told, or is not served.
+            ValueError: The event's name or namespace can't be told, or is not served; or the
+                message id is not a string of 1 to 256 characters.
             LogError: The log did not take it; nothing was emitted.
         """
         declared = None if isinstance(event, str) else event.event_namespace
@@ -103,12 +104,12 @@ class Tenant(Target):
 
     def user(self, user: str) -> User:
         """Return one user of this tenant."""
-        user_id = UserId(_checked(user, "user"))
+        user_id = UserId(checked_name(user, "user"))
         return User(self._publisher, self.tenant_id, user=user_id, namespace=self._namespace)
 
     def room(self, room: str) -> Room:
         """Return one resource room of this tenant."""
-        name = RoomName(_checked(room, "room"))
+        name = RoomName(checked_name(room, "room"))
         return Room(self._publisher, self.tenant_id, room=name, namespace=self._namespace)
 
     async def disconnect(self) -> None:
@@ -121,6 +122,8 @@ class Tenant(Target):
         Args:
             token_id: The ``jti`` of one token.
         """
+        if token_id is not None:
+            checked_name(token_id, "token id")
         await self._publisher.revoke(self.tenant_id, token_id=token_id)
 
 
@@ -132,10 +135,16 @@ def tenant_target(
     Raises:
         ValueError: The name is empty or too long.
     """
-    return Tenant(publisher, TenantId(_checked(tenant, "tenant")), namespace=namespace)
+    return Tenant(publisher, TenantId(checked_name(tenant, "tenant")), namespace=namespace)
 
 
-def _checked(name: str, kind: str) -> str:
-    if not isinstance(name, str) or not name or len(name) > MAX_NAME_LENGTH:
+def checked_name(name: str, kind: str) -> str:
+    """Return a name that can be written into the log, where every node has to read it.
+
+    Raises:
+        ValueError: It is no text, empty, too long, or holds half of a surrogate pair.
+    """
+    is_text = isinstance(name, str) and has_utf8_form(name)
+    if not is_text or not 0 < len(name) <= MAX_NAME_LENGTH:
         raise ValueError(f"a {kind} is a string of 1 to {MAX_NAME_LENGTH} characters, not {name!r}")
     return name

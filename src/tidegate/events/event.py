@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from tidegate.ids import NamespaceName
+from tidegate.ids import NamespaceName, has_utf8_form
 from tidegate.protocol.socketio import RESERVED_EVENT_NAMES
 
 __all__ = ["Event", "check_event_name", "event_name_of"]
@@ -67,6 +67,8 @@ def check_event_name(name: str) -> None:
         raise ValueError("an event name can't be empty")
     if len(name) > MAX_EVENT_NAME_LENGTH:
         raise ValueError(f"an event name has at most {MAX_EVENT_NAME_LENGTH} characters")
+    if not has_utf8_form(name):
+        raise ValueError(f"{name!r} has no UTF-8 form")
     if name in RESERVED_EVENT_NAMES:
         raise ValueError(f"{name!r} is reserved by the Socket.IO client; choose another event name")
     if name.startswith("tidegate."):
