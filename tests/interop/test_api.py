@@ -176,3 +176,32 @@ async def test_openapi_describes_every_route(api: API) -> None:
     server = make_api(api.running.gateway, KEY)
     paths = {route.path for route in server.routes if hasattr(route, "path")}
     assert paths - {"/openapi.json"} == set(document["paths"])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"user":""}', "$.user"),
+        (b'{"user":"%b"}' % (257 * b"x"), "$.user"),
+        (b'{"token_id":""}', "$.token_id"),
+        (b'{"user":7}', "$.user"),
+        (b'{"user":"\xff"}', "$"),
+        (b"[" * 100_000, "$"),
+    ],
+    ids=["empty", "long", "token", "number", "utf8", "deep"],
+)
+async def test_odd_names_of_an_admin_request_are_refused(api: API, body: bytes, field: str) -> None:
+    response = await api.http.post("/v1/tenants/acme/revoke", content=body)
+    assert response.status_code == 422
+    assert response.json()["error"]["field"] == field
+
+
+async def test_a_tenant_that_is_none_is_refused(api: API) -> None:
+    path = f"/v1/tenants/{257 * 'x'}"
+    for response in (
+        await api.http.get(path),
+        await api.http.get(f"{path}/events"),
+        await api.http.post(f"{path}/disconnect"),
+    ):
+        assert response.status_code == 422
+        assert response.json()["error"]["field"] == "$.tenant"

@@ -18,7 +18,7 @@ from tidegate.api.openapi import openapi_document
 from tidegate.api.views import GatewayViews, Views, require_start, tenant_in
 from tidegate.errors import LogError, PayloadError
 from tidegate.log import EventEntry, Record
-from tidegate.sources.request import read_requests, to_entries
+from tidegate.sources.request import check_name, check_utf8, misfit, read_requests, to_entries
 
 if TYPE_CHECKING:
     from tidegate.app.gateway import Gateway
@@ -186,9 +186,14 @@ class _API:
     async def _admin(self, request: Request) -> tuple[Any, _AdminRequest]:
         body = await _body(request)
         try:
+            check_utf8(body)
             decoded = msgspec.json.decode(body or b"{}", type=_AdminRequest)
-        except msgspec.DecodeError as error:
-            raise PayloadError(str(error)) from None
+        except msgspec.ValidationError as error:
+            raise PayloadError(*misfit(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise PayloadError(f"The body is not valid JSON: {error}") from None
+        check_name("user", decoded.user)
+        check_name("token_id", decoded.token_id)
         return self._gateway.tenant(tenant_in(request)), decoded
 
 

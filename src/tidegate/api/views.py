@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from tidegate.app.metrics import render_metrics
 from tidegate.errors import LogError
+from tidegate.sources.request import check_name
 
 if TYPE_CHECKING:
     from tidegate.app.gateway import Gateway
@@ -89,6 +90,11 @@ def require_start(gateway: Gateway) -> None:
 
 
 def tenant_in(request: Request) -> str:
-    """Return the tenant that the path names."""
+    """Return the tenant that the path names.
+
+    Raises:
+        PayloadError: It is too long to be one.
+    """
     tenant: str = request.path_params["tenant"]
+    check_name("tenant", tenant)
     return tenant

@@ -15,6 +15,7 @@ from tidegate.log import EventEntry
 __all__ = [
     "MAX_BATCH",
     "PublishRequest",
+    "check_name",
     "check_utf8",
     "misfit",
     "read_requests",
@@ -129,7 +130,7 @@ def to_entry(
         PayloadError: It can't be published; ``field`` is the path of what is wrong.
     """
     for field in ("tenant", "user", "room", "id"):
-        _check_name(field, getattr(request, field))
+        check_name(field, getattr(request, field))
     if request.user is not None and request.room is not None:
         raise PayloadError("An event goes to a user or to a room, not both", "$.room")
     declared = contracts.get(request.namespace)
@@ -158,7 +159,8 @@ def to_entry(
     )
 
 
-def _check_name(field: str, value: str | None) -> None:
+def check_name(field: str, value: str | None) -> None:
+    """Raise PayloadError at ``$.field`` unless a name is not given, or one that can be used."""
     if value is not None and not 0 < len(value) <= MAX_NAME_LENGTH:
         raise PayloadError(f"Expected 1 to {MAX_NAME_LENGTH} characters", f"$.{field}")
 
