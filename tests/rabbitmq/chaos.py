@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import signal
 import sys
@@ -200,6 +201,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
     parser.add_argument("--ids", action="store_true", help="give the events message ids")
     options = parser.parse_args()
+    for name in ("aio_pika", "aiormq"):  # the publisher's, which come with each accident
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     print(f"seed {options.seed}", flush=True)
     is_right = asyncio.run(play(options.minutes * 60, options.seed, has_ids=options.ids))
     return 0 if is_right else 1

@@ -14,7 +14,7 @@ from tests.conftest import until
 from tests.contract.event_log import PATIENCE, entry, numbers, take
 from tidegate.errors import ConfigError, LogError
 from tidegate.log.rabbitmq_stream import RabbitMQStreamLog, StreamAddress
-from tidegate.log.rabbitmq_stream.link import open_link
+from tidegate.log.rabbitmq_stream.opening import open_link
 
 FRAME_MAX = 65_536
 

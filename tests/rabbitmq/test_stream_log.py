@@ -18,7 +18,7 @@ from tidegate.errors import LogError, LogGap
 from tidegate.ids import NamespaceName, TenantId, UserId
 from tidegate.log import EventEntry, Revocation
 from tidegate.log.rabbitmq_stream import RabbitMQStreamLog, Retention, StreamAddress
-from tidegate.log.rabbitmq_stream.link import open_link
+from tidegate.log.rabbitmq_stream.opening import open_link
 from tidegate.sources.stream_message import read_stream_message
 
 

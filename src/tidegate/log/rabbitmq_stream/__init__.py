@@ -1,6 +1,6 @@
 """The event log on RabbitMQ Streams: replicated, replayable, followed by any number of nodes."""
 
-from tidegate.log.rabbitmq_stream.link import StreamAddress
+from tidegate.log.rabbitmq_stream.address import StreamAddress
 from tidegate.log.rabbitmq_stream.log import CLOSE_SECONDS, RabbitMQStreamLog
 from tidegate.log.rabbitmq_stream.streams import Retention
 

@@ -15,13 +15,10 @@ from tidegate.errors import ConfigError, LogError
 from tidegate.ids import TenantId
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Revocation
+from tidegate.log.rabbitmq_stream.address import StreamAddress
 from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, first_offset, pack, stream_offset
-from tidegate.log.rabbitmq_stream.link import (
-    LINK_CLOSE_SECONDS,
-    LINK_ERRORS,
-    StreamAddress,
-    refusal,
-)
+from tidegate.log.rabbitmq_stream.link import LINK_CLOSE_SECONDS, LINK_ERRORS
+from tidegate.log.rabbitmq_stream.opening import refusal
 from tidegate.log.rabbitmq_stream.reader import Foreign, Reader, Sink, Start
 from tidegate.log.rabbitmq_stream.retry import Outage
 from tidegate.log.rabbitmq_stream.streams import Retention, Streams

@@ -9,14 +9,10 @@ from typing import NamedTuple
 from rstream import exceptions
 
 from tidegate.errors import LogError
+from tidegate.log.rabbitmq_stream.address import StreamAddress
 from tidegate.log.rabbitmq_stream.identity import epoch_of, key_of, read_key, read_or_make_key
-from tidegate.log.rabbitmq_stream.link import (
-    FRAME_MAX,
-    Link,
-    StreamAddress,
-    open_link,
-    open_link_to_leader,
-)
+from tidegate.log.rabbitmq_stream.link import FRAME_MAX, Link
+from tidegate.log.rabbitmq_stream.opening import open_link, open_link_to_leader
 
 __all__ = ["Retention", "Streams"]
 
