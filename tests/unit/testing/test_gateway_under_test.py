@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from tidegate import (
     AuthError,
@@ -81,15 +82,16 @@ async def test_a_gateway_can_be_tested_again_and_is_as_it_was() -> None:
         assert not gateway.tasks
 
 
-def test_it_needs_no_event_loop_but_that_of_asyncio_run() -> None:
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_it_needs_no_pytest_and_no_special_loop(run: Callable[..., None]) -> None:
     async def story() -> None:
         async with TestGateway(gateway) as world:
             client = await world.connect(tenant="acme", user="ada")
             await client.call("publish", "1")
             assert await client.receive("created") == {"id": "1"}
 
-    asyncio.run(story())
-    asyncio.run(story())
+    run(story())
+    run(story())
 
 
 def test_it_does_not_import_pytest() -> None:
