@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime
 import ipaddress
 from pathlib import Path
@@ -68,3 +70,17 @@ async def test_a_key_that_does_not_fit_is_a_configuration_error(
     _, other_key = write_certificate(tmp_path / "other")
     with pytest.raises(ConfigError, match=r"tls\.certificate"):
         await start_gateway(tls={"certificate": str(certificate), "key": str(other_key)})
+
+
+async def test_a_tls_handshake_that_does_not_go_on_ends_in_time(
+    start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    certificate, key = write_certificate(tmp_path)
+    running = await start_gateway(
+        tls={"certificate": str(certificate), "key": str(key)}, upgrade_timeout=0.2
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()

@@ -45,7 +45,12 @@ class Listener(Entrance[WebSocketConnection]):
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: WebSocketConnection(self), host, port, ssl=tls, backlog=BACKLOG
+            lambda: WebSocketConnection(self),
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=self._handshake_timeout(tls),
+            backlog=BACKLOG,
         )
         self.wheel.start()
         bound: int = self._server.sockets[0].getsockname()[1]
@@ -58,7 +63,10 @@ class Listener(Entrance[WebSocketConnection]):
             loop = asyncio.get_running_loop()
             try:
                 await loop.connect_accepted_socket(
-                    lambda: WebSocketConnection(self), accepted, ssl=tls
+                    lambda: WebSocketConnection(self),
+                    accepted,
+                    ssl=tls,
+                    ssl_handshake_timeout=self._handshake_timeout(tls),
                 )
             except OSError:  # among others: no TLS handshake; nothing knows of it yet
                 accepted.close()
@@ -94,6 +102,10 @@ class Listener(Entrance[WebSocketConnection]):
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+
+    def _handshake_timeout(self, tls: ssl.SSLContext | None) -> float | None:
+        """Return seconds for a TLS handshake: who does not go on with it is counted nowhere yet."""
+        return None if tls is None else self.upgrade_timeout
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside the connections; it is cancelled by ``stop``."""
