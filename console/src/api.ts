@@ -24,7 +24,8 @@ export interface Notification {
   readonly id: string;
   readonly message: string;
   readonly type: NotificationType;
-  readonly audience: "tenant" | "user";
+  /** Absent: published from outside of the page, which did not say. */
+  readonly audience?: "tenant" | "user";
   /** ISO 8601. */
   readonly at: string;
 }

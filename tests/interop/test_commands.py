@@ -191,6 +191,18 @@ async def test_serve_takes_a_gateway_from_a_module(commands: Commands) -> None:
     code, _, errors = await commands.run("serve", "nowhere:gateway", **environ)
     assert code == 2
     assert "there is no module 'nowhere'" in errors
+    for path in ("./realtime.py:gateway", "realtime.py:gateway", ":gateway"):
+        code, _, errors = await commands.run("serve", path, **environ)
+        assert code == 2 and "is not the name of a module" in errors
+
+
+async def test_a_token_for_nobody_is_not_made(commands: Commands) -> None:
+    for tenant, user, name in (("", "42", "tenant"), ("acme", "", "user")):
+        code, output, errors = await commands.run(
+            "token", "--tenant", tenant, "--user", user, **ENVIRONMENT
+        )
+        assert (code, output) == (2, "")
+        assert f"{name} (--{name}): is empty" in errors
 
 
 async def test_publish_says_what_is_wrong(commands: Commands) -> None:
@@ -235,3 +247,28 @@ async def test_the_demo_runs_in_a_terminal_and_serves_its_clients(
     assert (await client.wait("connect", 2))["recovered"] is True
     assert "hello" in [n["message"] for n in client.events("notification.created")]
     assert "hello" in await demo.line("acme ")
+
+
+async def test_the_demo_takes_what_other_commands_and_other_pages_bring(
+    commands: Commands,
+) -> None:
+    import httpx
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        api = str(free.getsockname()[1])
+    page = "https://page.example.com"
+    ports = ("--port", "0", "--api-port", api)
+    demo = await commands.start("demo", "--terminal", *ports, "--origin", page)
+    url = (await demo.line("Tidegate demo: ")).rstrip("/")
+    await demo.line("Here are both tenants")
+    news = ("notification.created", '{"id": "1", "message": "from a shell"}')
+    to = ("--tenant", "acme", "-n", "/notifications", "--api-url", f"http://127.0.0.1:{api}")
+    code, offset, errors = await commands.run("publish", *news, *to)
+    assert code == 0 and offset.strip(), errors
+    while "from a shell" not in await demo.line("acme "):
+        pass
+    who = {"tenant": "acme", "user": "ada"}
+    async with httpx.AsyncClient(base_url=url) as http:
+        for origin, allowed in ((page, page), ("https://evil.example.com", None)):
+            answer = await http.post("/demo/token", json=who, headers={"Origin": origin})
+            assert answer.headers.get("access-control-allow-origin") == allowed

@@ -41,10 +41,12 @@ function EventEntry({ entry: { event, caughtUp }, name }: EventProps) {
         <p className={styles.message}>{event.message}</p>
         <p className={styles.meta}>
           <time dateTime={event.at}>{clock(Date.parse(event.at))}</time>
-          <span className={styles.audience} data-only={toUser || undefined}>
-            <Icon name={toUser ? "one" : "everyone"} size={13} />
-            {toUser ? `only ${name}` : "everyone"}
-          </span>
+          {event.audience && (
+            <span className={styles.audience} data-only={toUser || undefined}>
+              <Icon name={toUser ? "one" : "everyone"} size={13} />
+              {toUser ? `only ${name}` : "everyone"}
+            </span>
+          )}
           {caughtUp && <span className={styles.caughtUp}>caught up</span>}
         </p>
       </div>

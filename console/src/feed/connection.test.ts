@@ -69,6 +69,25 @@ test("catches up after a cut, with a fresh token", async () => {
   expect(server.tokens[0]).toBe("token-1");
 });
 
+test("takes an event that says no more than its id and message, also one that was missed", async () => {
+  const feed = open();
+  await expectLink(feed, { kind: "live" });
+  server.emit("notification.created", notification("before"));
+  await vi.waitFor(() => expect(feed.state().entries).toHaveLength(1));
+
+  server.cut();
+  await expectLink(feed, { kind: "waiting" });
+  server.emit("notification.created", { id: "1", message: "hi" });
+
+  await expectLink(feed, { kind: "live", arrival: "recovered", caughtUp: 1 });
+  expect(feed.state().entries).toMatchObject([
+    { mark: "recovered" },
+    { event: { id: "1", type: "info" }, caughtUp: true },
+    { mark: "cut" },
+    { event: { id: "before" } },
+  ]);
+});
+
 test("asks for a token at every attempt, and connects again on request after a refusal", async () => {
   const answers = ["bad", "good"];
   const feed = open({ getToken: () => Promise.resolve(answers.shift() ?? "none left") });

@@ -11,6 +11,8 @@ import type { FeedAction } from "./state.ts";
  */
 export const RETRY_DELAY_MS = 4_000;
 const ACK_TIMEOUT_MS = 5_000;
+/** What was missed comes right behind a recovery; an event without a time of its own is judged by that. */
+const MISSED_WITHIN_MS = 500;
 
 export interface FeedOptions {
   /** Where the gateway is, with the namespace: `/notifications`, or a whole address. */
@@ -58,12 +60,14 @@ export function openFeed(options: FeedOptions, report: (action: FeedAction) => v
     },
   });
 
+  let connectedAt = 0;
   socket.on("connect", () => {
+    connectedAt = Date.now();
     report({
       type: "connected",
       sid: socket.id ?? "",
       recovered: socket.recovered,
-      at: Date.now(),
+      at: connectedAt,
     });
   });
   socket.on("connect_error", (error: ConnectError) => {
@@ -77,7 +81,10 @@ export function openFeed(options: FeedOptions, report: (action: FeedAction) => v
   socket.io.on("reconnect_attempt", () => report({ type: "attempting" }));
 
   socket.on("notification.created", (payload) => {
-    if (isNotification(payload)) report({ type: "received", event: payload });
+    const now = Date.now();
+    const isMissed = socket.recovered && now < connectedAt + MISSED_WITHIN_MS;
+    const event = readNotification(payload, isMissed ? connectedAt - 1 : now);
+    if (event !== null) report({ type: "received", event });
   });
   socket.on("tidegate.token_expiring", async () => {
     if (await renewToken(socket, getToken)) report({ type: "renewed", at: Date.now() });
@@ -119,15 +126,19 @@ async function renewToken(
   }
 }
 
-function isNotification(value: unknown): value is Notification {
-  return (
-    isRecord(value) &&
-    typeof value["id"] === "string" &&
-    typeof value["message"] === "string" &&
-    typeof value["at"] === "string" &&
-    (value["audience"] === "tenant" || value["audience"] === "user") &&
-    NOTIFICATION_TYPES.some((type) => type === value["type"])
-  );
+/** `tidegate publish` and curl need not say more than an id and a message. */
+function readNotification(value: unknown, arrived: number): Notification | null {
+  if (!isRecord(value) || typeof value["id"] !== "string" || typeof value["message"] !== "string") {
+    return null;
+  }
+  const { id, message, at, audience } = value;
+  return {
+    id,
+    message,
+    type: NOTIFICATION_TYPES.find((type) => type === value["type"]) ?? "info",
+    at: typeof at === "string" ? at : new Date(arrived).toISOString(),
+    ...(audience === "tenant" || audience === "user" ? { audience } : {}),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
+import os
 import secrets
+import shutil
 import socket
 import sys
 from collections import deque
@@ -37,6 +40,7 @@ USERS = {
     "acme": {"ada": "Ada", "ben": "Ben"},
     "globex": {"cleo": "Cleo", "dan": "Dan"},
 }
+API_PORT = 8001  # where `tidegate publish` and `tidegate tail` look unless told otherwise
 TOKEN_SECONDS = 600.0
 DRIP_SECONDS = 8.0
 NEWS = (
@@ -63,9 +67,9 @@ class NotificationCreated(Event, name="notification.created"):
 
     id: str
     message: str
-    type: Literal["info", "success", "warning"]
-    audience: Literal["tenant", "user"]
-    at: str
+    type: Literal["info", "success", "warning"] = "info"
+    audience: Literal["tenant", "user"] | None = None
+    at: str | None = None
 
 
 class _Publish(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,14 +88,27 @@ class _Cut(msgspec.Struct, forbid_unknown_fields=True):
     sid: str
 
 
-def run_demo(host: str, port: int, *, terminal: bool) -> None:
-    """Serve the demo until interrupted; in the terminal if the page was not built."""
+def run_demo(
+    host: str, port: int, *, api_port: int | None, origins: list[str], terminal: bool
+) -> None:
+    """Serve the demo until interrupted; in the terminal if the page was not built.
+
+    Args:
+        host: Address of the public port.
+        port: Public port; 0 takes a free one.
+        api_port: Private port, on loopback and without a key; None: 8001, or a free one.
+        origins: Pages that may connect beside the demo's own.
+        terminal: Show the tenants in the terminal, without the page.
+    """
     port = port or _free_port(host)  # the page's origin must be known before it is served
+    own = sorted(f"http://{name}:{port}" for name in {host, "127.0.0.1", "localhost"})
     settings = Settings.model_validate(
         {
             "host": host,
             "port": port,
-            "origins": [f"http://{name}:{port}" for name in {host, "127.0.0.1", "localhost"}],
+            "origins": [*own, *origins],
+            "dev": True,  # a private port without a key: there is nothing of anybody's in here
+            "api": {"port": _api_port() if api_port is None else api_port},
             "auth": {"secret": secrets.token_hex(32)},
             "drain_seconds": 0.2,
             "log_level": "warning",
@@ -102,10 +119,16 @@ def run_demo(host: str, port: int, *, terminal: bool) -> None:
     uvloop.run(demo.run(show_terminal=show_terminal))
 
 
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def _free_port(host: str, port: int = 0) -> int:
+    with socket.create_server((host, port)) as probe:
+        bound: int = probe.getsockname()[1]
+        return bound
+
+
+def _api_port() -> int:
+    with contextlib.suppress(OSError):
+        return _free_port("127.0.0.1", API_PORT)
+    return _free_port("127.0.0.1")
 
 
 class _Demo:
@@ -129,12 +152,17 @@ class _Demo:
         drip = asyncio.ensure_future(self._drip())
         terminal = _Terminal() if show_terminal else None
 
-        def announce(port: int, _: int | None) -> None:
-            print(f"Tidegate demo: http://{self._settings.host}:{port}/", flush=True)
+        def announce(port: int, api_port: int | None) -> None:
+            url = f"http://{self._settings.host}:{port}"
+            print(f"Tidegate demo: {url}/", flush=True)
             if terminal is None:
                 print("Open it in a browser; Ctrl-C ends it.", flush=True)
+            print(_how_to_take_part(url, api_port), flush=True)
+            if terminal is None:
                 return
-            print("The page needs Node 20 at build time; here are both tenants:", flush=True)
+            if not (PAGE / "index.html").is_file():
+                print("The page needs Node 20 when it is built.", flush=True)
+            print("Here are both tenants:", flush=True)
             self._gateway.hub.taps.add(terminal.show)
             terminal.start()
 
@@ -165,7 +193,7 @@ class _Demo:
             message=request.message,
             type=request.type,
             audience="tenant" if request.user is None else "user",
-            at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            at=_now(),
         )
         target = tenant if request.user is None else tenant.user(request.user)
         return await target.emit(event)
@@ -190,7 +218,10 @@ class _Demo:
         if wanted.user not in USERS[wanted.tenant]:
             return error_response(422, "invalid", "There is no such user.")
         token = sign(self._settings.auth, wanted.tenant, wanted.user, TOKEN_SECONDS)
-        return json_response(200, {"token": token})
+        origin = request.headers.get("origin", "")
+        is_known = origin in self._settings.origins
+        headers = {"Access-Control-Allow-Origin": origin} if is_known else {}
+        return json_response(200, {"token": token}, headers)
 
     async def _publish(self, request: Request) -> HTTPResponse:
         wanted = _read(request.body, _Publish)
@@ -215,6 +246,24 @@ class _Demo:
         return error_response(404, "not_found", "There is no such socket.")
 
 
+def _how_to_take_part(url: str, api_port: int | None) -> str:
+    command = "tidegate" if shutil.which("tidegate") else os.path.relpath(sys.argv[0])
+    api = "" if api_port == API_PORT else f" --api-url http://127.0.0.1:{api_port}"
+    news = """notification.created '{"id":"1","message":"hi"}'"""
+    who = """'{"tenant":"acme","user":"ada"}'"""
+    return f"""
+In another terminal:
+  {command} tail --tenant acme{api}
+  {command} publish --tenant acme -n /notifications {news}{api}
+For a client of your own, a token; its page may connect with --origin:
+  curl {url}/demo/token -d {who}
+"""
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
 class _Terminal:
     """Both tenants side by side in the terminal; plain lines where it is no terminal."""
 
@@ -237,7 +286,7 @@ class _Terminal:
         """Take one event; called by the hub."""
         entry = record.entry
         event: Any = msgspec.json.decode(entry.data)
-        line = Text(f"{event['at'][11:19]} {event['message']}")
+        line = Text(f"{(event.get('at') or _now())[11:19]} {event['message']}")
         if entry.user is not None:
             line.append(f"  (only {entry.user})", style="dim")
         self._lines[entry.tenant].append(line)

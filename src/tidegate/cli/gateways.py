@@ -19,6 +19,8 @@ def import_gateway(target: str) -> Gateway:
         ConfigError: There is no such module, or no gateway in it.
     """
     module_name, _, attribute = target.partition(":")
+    if not module_name or module_name.startswith(".") or module_name.endswith(".py"):
+        raise _bad_target(target, f"{module_name!r} is not the name of a module")
     sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)

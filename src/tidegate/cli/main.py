@@ -32,8 +32,8 @@ app.command()(explain)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 Host = Annotated[str | None, typer.Option("--host", help="Address of the public port.")]
-Port = Annotated[int | None, typer.Option("--port", help="Public port.")]
-APIPort = Annotated[int | None, typer.Option("--api-port", help="Private port.")]
+Port = Annotated[int | None, typer.Option("--port", max=65535, min=0, help="Public port.")]
+APIPort = Annotated[int | None, typer.Option("--api-port", max=65535, min=0, help="Private port.")]
 TenantFlag = Annotated[str, typer.Option("--tenant", "-t", help="The tenant.")]
 NamespaceFlag = Annotated[str, typer.Option("--namespace", "-n", help="The namespace.")]
 APIURL = Annotated[str | None, typer.Option("--api-url", help="Private port of a running gateway.")]
@@ -83,6 +83,14 @@ def serve(
 def demo(
     host: Host = None,
     port: Port = None,
+    api_port: APIPort = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--origin",
+            help="A page of yours that may connect, such as http://localhost:3000; repeatable.",
+        ),
+    ] = None,
     terminal: Annotated[
         bool, typer.Option("--terminal", help="Show the tenants here, without the page.")
     ] = False,
@@ -90,7 +98,13 @@ def demo(
     """Run the demo: two tenants, a page to watch them, no broker needed."""
     from tidegate.cli.demo import run_demo
 
-    run_demo(host or "127.0.0.1", 8000 if port is None else port, terminal=terminal)
+    run_demo(
+        host or "127.0.0.1",
+        8000 if port is None else port,
+        api_port=api_port,
+        origins=origin or [],
+        terminal=terminal,
+    )
 
 
 @app.command()

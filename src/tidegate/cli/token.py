@@ -22,8 +22,17 @@ def make_token(config: Path | None, tenant: str, user: str, ttl: float, claims: 
     """Return a signed token.
 
     Raises:
-        ConfigError: There is no shared secret to sign with, or a claim is not ``k=v``.
+        ConfigError: There is no shared secret to sign with, a name that no gateway would let in, or
+            a claim that is not ``k=v``.
     """
+    for name, value in (("tenant", tenant), ("user", user)):
+        if not value:
+            raise ConfigError(
+                name,
+                "is empty, and no gateway lets that in",
+                remedy="Name one.",
+                source=f"--{name}",
+            )
     loaded = load(config)
     auth = loaded.settings.auth
     if auth.secret is None and auth.secret_file is None:
