@@ -252,3 +252,173 @@ def test_a_socket_of_any_name() -> None:
 def test_ways_to_say_who_one_is(body: str, is_fault: bool) -> None:
     code = f"const io = require('socket.io')(http);\nio.on('connection', (s) => {{\n{body}\n}});"
     assert bool(found(code, RULE, "a.js")) == is_fault
+
+
+@pytest.mark.parametrize(
+    ("name", "is_fault"),
+    [("workspaceId", True), ("companyId", True), ("spaceId", False), ("work", False)],
+)
+def test_what_tenants_are_called(name: str, is_fault: bool) -> None:
+    assert bool(connect(f"socket.join(`w:${{socket.handshake.query.{name}}}`);")) == is_fault
+
+
+def test_one_value_that_may_come_from_two_places_is_told_once() -> None:
+    first, second = "socket.handshake.query.tenantId", "socket.handshake.headers['x-tenant-id']"
+    assert connect(f"const t = ({first} as string) ||\n{second}; socket.join(t);") == [5]
+
+
+CHECKED_IN_TRY = """\
+import { Server } from 'socket.io';
+io.use(async (socket, next) => {
+  try {
+    const user = await verify(socket.handshake.auth.token);
+    const tenantId = socket.handshake.auth.tenantId;
+    CHECK
+    socket.data = { tenantId, userId: user.id };
+    next();
+  } catch (error) {
+    next(new Error('Unauthorized'));
+  }
+});
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "is_fault"),
+    [
+        ("if (!tenantId) return next(new Error('no tenant'));", True),
+        ("if (!(await isMember(user.id, tenantId))) return next(new Error('no member'));", False),
+        (
+            "const { data: row, error } = await db.from('members').select('id')"
+            ".eq('user_id', user.id).eq('tenant_id', tenantId);\n"
+            "    if (error || !row) return next(new Error('no member'));",
+            False,
+        ),
+    ],
+)
+def test_a_right_that_is_checked_in_a_try(check: str, is_fault: bool) -> None:
+    assert bool(found(CHECKED_IN_TRY.replace("CHECK", check), RULE)) == is_fault
+
+
+BEFORE = """\
+import { SubscribeMessage, UseGuards, UseInterceptors, WebSocketGateway } from './nest';
+@Injectable()
+export class Tenants {
+  METHOD(context: ExecutionContext) {
+    const client: Socket = context.switchToWs().getClient();
+    BODY
+    return true;
+  }
+}
+@USE(Tenants)
+@WebSocketGateway()
+export class Orders {
+  @SubscribeMessage('orders')
+  orders(client: Socket) {}
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "method"), [("UseGuards", "canActivate"), ("UseInterceptors", "intercept")]
+)
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("client.data.tenantId = client.handshake.headers['x-tenant-id'];", [6]),
+        ("const t = client.handshake.query.tenantId; this.stores.open(t);", [6]),
+        ("client.data.tenantId = client.data.claims.tenantId;", []),
+        ("log(client.handshake.query.tenantId);", []),
+    ],
+)
+def test_what_runs_before_the_handlers_of_nest(
+    use: str, method: str, body: str, lines: list[int]
+) -> None:
+    code = BEFORE.replace("USE", use).replace("METHOD", method).replace("BODY", body)
+    assert found(code, RULE) == lines
+
+
+ENDPOINT = """\
+from fastapi import FastAPI, WebSocket
+app = FastAPI()
+BEFORE
+@app.websocket("/orders")
+async def orders(websocket: WebSocket):
+BODY
+    await websocket.accept()
+"""
+
+
+def endpoint(body: str, before: str = "") -> bool:
+    code = ENDPOINT.replace("BEFORE", before)
+    return bool(found(code.replace("BODY", body), RULE, name="orders.py"))
+
+
+ASKED = '    tenant_id = websocket.query_params.get("tenant_id")\n'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ASKED + "    rows = db.query(Order).filter(Order.id == 1, Order.tenant_id == tenant_id)",
+        ASKED + "    rows = select(Order).where(Order.tenant_id == tenant_id)",
+        ASKED + "    rows = Order.objects.filter(tenant_id=tenant_id)",
+        ASKED + "    principal = TenantPrincipal(tenant_id=UUID(tenant_id))",
+    ],
+)
+def test_what_is_read_or_made_for_a_tenant_of_the_address(body: str) -> None:
+    assert endpoint(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ASKED + "    rows = db.query(Order).filter(Order.tenant_id == user.tenant_id)",
+        ASKED + "    rows = select(Order).where(Order.title == tenant_title)",
+        ASKED + "    log(tenant_id)\n    rows = select(Order).where(Order.id == 1)",
+        ASKED + "    if not is_member(user, tenant_id):\n        return\n"
+        "    rows = select(Order).where(Order.tenant_id == tenant_id)",
+    ],
+)
+def test_near_misses_of_what_is_read_for_a_tenant(body: str) -> None:
+    assert not endpoint(body)
+
+
+@pytest.mark.parametrize(
+    ("check", "is_fault"),
+    [
+        ("tenant is None or tenant.secret != secret", False),
+        ("tenant is None or not hmac.compare_digest(tenant.secret, secret)", False),
+        ("tenant is None or not check_password(secret, tenant.secret_hash)", False),
+        ("tenant is None or SECRETS != secret", True),
+        ("tenant is None or not secret", True),
+    ],
+)
+def test_who_knows_the_secret_of_a_tenant(check: str, is_fault: bool) -> None:
+    body = (
+        f'{ASKED}    secret = websocket.query_params.get("secret")\n'
+        f"    tenant = await db.get(Tenant, tenant_id)\n    if {check}:\n        return\n"
+        "    await manager.connect(tenant_id, websocket)"
+    )
+    assert endpoint(body) == is_fault
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_fault"),
+    [
+        ('claims["role"] == "owner"', False),
+        ("claims.is_admin", False),
+        ('websocket.query_params.get("role") == "owner"', True),
+        ("claims", True),
+    ],
+)
+def test_a_verified_role_may_choose_the_tenant(condition: str, is_fault: bool) -> None:
+    before = f"""\
+def tenant_of(websocket):
+    claims = decode_token(websocket.headers.get("authorization"))
+    if {condition}:
+        return websocket.query_params.get("tenant_id")
+    return claims["tenant_id"]
+"""
+    body = "    await manager.connect(tenant_of(websocket), websocket)"
+    assert endpoint(body, before) == is_fault

@@ -58,6 +58,7 @@ def acted(visit: Visit, call: Call) -> Iterator[Choice]:
     """Yield the users and tenants of the client in whose name a call does something."""
     yield from _changed(visit, call)
     yield from _looked_up(visit, call)
+    yield from _scoped(visit, call)
     if call.name in ("to", "in", "join", "set", "get", "has", "delete"):
         return
     is_sql = bool(call.args) and _WRITES_SQL.match(_query_of(call)) is not None
@@ -228,6 +229,25 @@ def _looked_up(visit: Visit, call: Call) -> Iterator[Choice]:
         for sent in visit.flow.sent(value):
             is_own = _NAME.fullmatch(sent.label) or (is_user and USER.fullmatch(sent.label))
             if sent.source == "payload" and (ACTOR.fullmatch(sent.label) or (is_alone and is_own)):
+                yield Choice(sent, call.node, "actor")
+
+
+def _scoped(visit: Visit, call: Call) -> Iterator[Choice]:
+    """Yield the tenant whose rows a query reads: ``.where(Order.tenant_id == tenant_id)``."""
+    if not call.file.is_python or call.name not in ("filter", "filter_by", "where"):
+        return
+    if reads_known(visit, call.node):
+        return
+    compared = [
+        side
+        for arg in call.args
+        for node in (arg, *arg.find("comparison_operator"))
+        if node.kind == "comparison_operator" and len(node.children) == 2
+        for side in node.children
+    ]
+    for value in (*compared, *call.keywords.values()):
+        for sent in visit.flow.sent(value):
+            if is_tenant(sent.label):
                 yield Choice(sent, call.node, "actor")
 
 

@@ -51,6 +51,10 @@ _OWN_ROOMS = re.compile(
 )
 _WRITES = re.compile(r"insert|upsert|update")
 _IDS = re.compile(r"(?:room|chat|team|group|channel|conversation|board|project)_?id$")
+_SECRETS = re.compile(r"secret|password|passcode|(?:api|access|license)_?key|(?:^|_)pin$|signature")
+_COMPARES = re.compile(
+    r"compare(?:_digest|Sync)?|timingSafeEqual|checkpw|(?:check|verify)_?(?:password|secret|hash)|verify"
+)
 _COMPARISONS = ("binary_expression", "comparison_operator")
 
 
@@ -117,9 +121,22 @@ def _compares(asked: Question, node: Node, is_true: bool, depth: int) -> Answer:
     if re.search(r"[<>]", operator):
         return proves(asked, left, True, depth)
     equal = (operator in ("==", "===", "is")) == is_true
+    if equal and (_is_secret_of(asked, left, right) or _is_secret_of(asked, right, left)):
+        return "yes"
     if equal and asked.flow.mentions(node) and has_identity(asked.flow, node):
         return "yes"
     return "no"
+
+
+def _is_secret_of(asked: Question, given: Node, kept: Node) -> bool:
+    """Tell whether the client knows a secret of what it names: ``tenant.secret == secret``."""
+    if not any(_SECRETS.search(each.label) for each in asked.flow.sent(given)):
+        return False
+    if asked.flow.sent(kept):
+        return False
+    heads = {path.split(".")[0] for path in names_in(kept)}
+    made = (each for head in heads for each in asked.flow.set_from.get(head, ()))
+    return any(asked.flow.mentions(each) for each in made)
 
 
 def _is_role(asked: Question, node: Node) -> bool:
@@ -162,6 +179,10 @@ def _asks(asked: Question, call: Call, is_true: bool, depth: int) -> Answer:
             return found
     if call.name in ("Boolean", "bool", "any", "all", "len") and call.args:
         return proves(asked, call.args[0], True, depth + 1)
+    if is_true and _COMPARES.fullmatch(call.name) and len(call.args) > 1:
+        one, other = call.args[:2]
+        if _is_secret_of(asked, one, other) or _is_secret_of(asked, other, one):
+            return "yes"
     if call.name in ("isArray", "isinstance", "has", "test", "trim"):
         return "no"
     if call.name == "startsWith" and not has_identity(asked.flow, call.node):

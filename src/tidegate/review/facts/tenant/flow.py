@@ -34,6 +34,7 @@ _NAMING = re.compile(
     re.IGNORECASE,
 )
 _READS_SOURCE = re.compile(r"handshake|_query|query_params|path_params|scope|request\.|\.receive_")
+_ROLE = re.compile(r"(?i)\b\w*roles?\b|is_?(?:super_?)?(?:admin|user|staff)\b|superuser")
 _MAX_DEPTH = 3
 
 
@@ -208,9 +209,20 @@ class Flow:
             return self.sent(body)
         found: set[Sent] = set()
         for node in body.find("return_statement"):
-            if node.function == self.function.node and node.children:
+            is_own = node.function == self.function.node and bool(node.children)
+            if is_own and not self._is_for_staff(node):
                 found |= self.sent(node.children[0])
         return frozenset(found)
+
+    def _is_for_staff(self, node: Node) -> bool:
+        """Tell whether a verified role decides that the client may choose."""
+        around = node.enclosing("if_statement")
+        condition = around.field("condition") if around is not None else None
+        if around is None or condition is None or not _ROLE.search(condition.text):
+            return False
+        then = around.field("consequence")
+        is_then = then is not None and then.start <= node.start < then.end
+        return is_then and not self.mentions(condition)
 
     def given_to(self, target: Function, call: Call) -> Names:
         """Return the names that a function starts with when a call runs it."""

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from tidegate.review.facts.tenant.flow import Flow
 from tidegate.review.facts.tenant.sent import Names, Sent, Values
+from tidegate.review.facts.tokens import guard_classes
 from tidegate.review.model import Function, Gateway, Handler, Middleware, Model, Parameter
 from tidegate.review.model.node_sockets import function_of
 from tidegate.review.source import FUNCTIONS, Call, Node
@@ -24,6 +25,7 @@ _WRITTEN = re.compile(
     r"handshake\.(?:auth|query|headers)"
     r"(?:(?:\.|\[['\"])([\w-]+)(?:['\"]\])?\s*=[^=]|\s*=\s*(\{[^}]*\}))"
 )
+_GETS_CLIENT = re.compile(r"(\w+)(?:\s*:[^=]+)?\s*=[^=\n;]*\.getClient\b")
 _SIMPLE = re.compile(
     r"(?:typing\.)?(?:Optional\[|Annotated\[)?(?:str|int|float|uuid\.UUID|UUID|UUID4|PositiveInt|bytes)\b.*"
 )
@@ -94,6 +96,12 @@ def _all(model: Model) -> Iterator[Visit]:
             if handler.kind == "connect":
                 flows += [visit.flow for visit in found]
             yield from found
+        for method, socket in _before_handlers(model, gateway):
+            if method.node not in done:
+                done.add(method.node)
+                handler = Handler("connect", "", method, socket)
+                flow = Flow(model.project, method, {}, written=written)
+                yield from _onwards(model, Visit(gateway, handler, flow, socket), ())
     for middleware in model.middlewares:
         if middleware.function is not None and middleware.function.node not in done:
             done.add(middleware.function.node)
@@ -130,6 +138,26 @@ def _registered_in(
             continue
         names = tuple(parameter.name for parameter in handler.parameters)
         yield Handler("message", event, handler, socket, names)
+
+
+def _before_handlers(model: Model, gateway: Gateway) -> Iterator[tuple[Function, str]]:
+    """Yield what Nest runs before handlers, guards and interceptors, with the socket's name."""
+    if gateway.framework != "nest":
+        return
+    owners = [owner for owner, _ in guard_classes(model, gateway)]
+    bound = gateway.owner.decorated("UseInterceptors") if gateway.owner is not None else []
+    for handler in gateway.handlers:
+        bound += handler.function.decorated("UseInterceptors")
+    for decorator in bound:
+        for arg in decorator.args:
+            owner = model.project.class_named(arg.file, arg.text)
+            if owner is not None:
+                owners.append(owner)
+    for owner in owners:
+        method = owner.methods.get("canActivate") or owner.methods.get("intercept")
+        match = _GETS_CLIENT.search(method.body.text) if method is not None else None
+        if method is not None and match is not None:
+            yield method, match[1]
 
 
 def _of_middleware(model: Model, middleware: Middleware, written: frozenset[str]) -> Visit:

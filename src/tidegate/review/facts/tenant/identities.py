@@ -34,6 +34,9 @@ __all__ = ["Choice", "choices", "is_tenant"]
 _SOCKET = re.compile(r"(?i)\w*(?:sock(?:et)?|client|conn)\w*|self|ws|websocket|session")
 _NAME = re.compile(r"(?:user|player)_?name")
 _BY_USER = re.compile(r"(?:^|_)users?_?(?:socket|client|connection|sid)")
+_IDENTITY_CLASS = re.compile(
+    r"^[A-Z]\w*(?:Principal|Identity|Claims|AuthContext|TenantContext|UserContext)$|^CurrentUser$"
+)
 _ENTERS = ("add", "push", "append", "set")
 _LEAVES = ("discard",)
 _LOGS = re.compile(r"(?i)\b(?:log\w*|console|print|debug|logging|sentry)\b")
@@ -87,6 +90,11 @@ def _assigned(visit: Visit) -> Iterator[Choice]:
             for sent in identities(flow.sent(value), own=True):
                 yield Choice(sent, node, "identity")
     for call in visit.calls:
+        if call.file.is_python and _IDENTITY_CLASS.search(call.name):
+            for key, value in call.keywords.items():
+                if _is_identity_key(key):
+                    for sent in identities(flow.sent(value), own=True):
+                        yield Choice(sent, call.node, "identity")
         if call.name == "save_session":
             for arg in call.args[1:2]:
                 for value in entries(arg):

@@ -28,7 +28,8 @@ __all__ = [
 
 _PREFIX = r"(?:http_|x_|current_|auth_|logged_in_|my_|active_|selected_)*"
 TENANT = re.compile(
-    _PREFIX + r"(?:tenant|organi[sz]ation|org|company)(?:_(?:id|slug|key|name|uuid|code))?"
+    _PREFIX
+    + r"(?:tenant|organi[sz]ation|org|company|workspace)(?:_(?:id|slug|key|name|uuid|code))?"
 )
 USER = re.compile(
     _PREFIX + r"(?:(?:user|account|profile)(?:_(?:data|info|obj|details))?_(?:id|uuid|uid|email)"

@@ -56,6 +56,8 @@ def right_to(visit: Visit, node: Node, values: Values, room: Node | None = None)
 
 def _of_guards(visit: Visit) -> Answer:
     function = visit.handler.function
+    if function.name == "canActivate":
+        return "no"  # it is a guard itself
     bound = [*function.decorated("UseGuards"), *visit.gateway.guards]
     answer: Answer = "no"
     for guard in bound:

@@ -83,6 +83,7 @@ _MESSAGES = {
     "known": "The client chooses the {who} that its socket is known by.",
     "actor": "The client chooses the {who} in whose name this is done.",
 }
+_AROUND = ("as_expression", "parenthesized_expression", "non_null_expression")
 _COMMENT = "of the verified token, put there when the client connects"
 
 
@@ -97,6 +98,9 @@ def check(model: Model) -> Iterator[Finding]:
             place, text = (node.file.name, node.line), (visit.handler.function.node, node.text)
             if place in seen or (text in texts and visit.gateway.framework != "websocket"):
                 continue
+            also = (node.file.name, _first_of(node).line)
+            if also != place and also in seen:
+                continue
             if right_to(visit, _last(visit, choice), frozenset({choice.sent})) == "yes":
                 continue
             seen.add(place)
@@ -104,12 +108,31 @@ def check(model: Model) -> Iterator[Finding]:
             yield _fault(visit, choice)
 
 
+def _first_of(node: Node) -> Node:
+    """Return the first of the places that one value may come from: ``query.id || headers.id``."""
+    first = node
+    for around in node.ancestors():
+        if around.kind in ("binary_expression", "boolean_operator"):
+            first = around
+        elif around.kind not in (
+            "as_expression",
+            "parenthesized_expression",
+            "non_null_expression",
+        ):
+            break
+    return first
+
+
 def _last(visit: Visit, choice: Choice) -> Node:
     """Return the place before which the check must be: for what the socket is, anywhere."""
     if choice.use != "identity":
         return choice.at
-    children = visit.flow.function.body.children
-    return children[-1] if children else choice.at
+    last = choice.at
+    body: Node | None = visit.flow.function.body
+    while body is not None and body.children:
+        last = body.children[-1]
+        body = last.field("body") if last.kind == "try_statement" else None
+    return last
 
 
 def _fault(visit: Visit, choice: Choice) -> Finding:
