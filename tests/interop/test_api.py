@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -162,12 +164,14 @@ async def test_tail_streams_a_tenants_events(api: API) -> None:
     async with api.http.stream("GET", "/v1/tenants/acme/events?namespace=/chat") as response:
         assert response.status_code == 200
         await until(lambda: api.running.gateway.hub.taps, "the tap")
-        await api.publish([event(tenant="globex"), event(data={"n": 5}, user="ada")])
+        published = await api.publish([event(tenant="globex"), event(data={"n": 5}, user="ada")])
         async for line in response.aiter_lines():
             if line:
                 break
     assert '"data":{"n":5}' in line.replace(" ", "")
     assert '"user":"ada"' in line
+    # The same that publishers and clients see, so that one can be looked up by the other.
+    assert json.loads(line)["offset"] == published.json()["offsets"][1]
 
 
 async def test_openapi_describes_every_route(api: API) -> None:
@@ -176,6 +180,12 @@ async def test_openapi_describes_every_route(api: API) -> None:
     server = make_api(api.running.gateway, KEY)
     paths = {route.path for route in server.routes if hasattr(route, "path")}
     assert paths - {"/openapi.json"} == set(document["paths"])
+
+
+async def test_the_reference_tells_of_every_route(api: API) -> None:
+    text = (Path(__file__).parents[2] / "docs/reference/private-port.md").read_text()
+    for path in (await api.http.get("/openapi.json")).json()["paths"]:
+        assert f"{path}`" in text
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tidegate.api.openapi import openapi_document
 from tidegate.api.views import GatewayViews, Views, require_start, tenant_in
 from tidegate.errors import LogError, PayloadError
 from tidegate.log import EventEntry, Record
+from tidegate.log.offset import format_offset
 from tidegate.sources.request import check_name, check_utf8, misfit, read_requests, to_entries
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class _API:
                 except TimeoutError:
                     yield b"\n"  # tells a proxy, and us, whether the reader is still there
                 else:
-                    yield _tail_line(record)
+                    yield _tail_line(record, self._gateway.log.epoch)
             if is_lagging:
                 yield b'{"error":{"code":"lagging","message":"Events came faster than read."}}\n'
         finally:
@@ -210,10 +211,10 @@ async def _body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _tail_line(record: Record[EventEntry]) -> bytes:
+def _tail_line(record: Record[EventEntry], epoch: str) -> bytes:
     entry = record.entry
     shown = {
-        "offset": record.offset,
+        "offset": format_offset(epoch, record.offset),
         "time": entry.time,
         "namespace": entry.namespace,
         "event": entry.name,
