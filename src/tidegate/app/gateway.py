@@ -120,12 +120,13 @@ class Gateway:
         """
         if self._following is not None:
             raise RuntimeError("the gateway runs already; stop it before it is tested")
-        own_settings, own_log = self.settings, self._log
+        own = self.settings, self.namespaces, self._log
         self.settings, self._log, self._services = settings, None, services
         try:
             yield
         finally:
-            self.settings, self._log, self._services = own_settings, own_log, None
+            self.settings, self.namespaces, self._log = own
+            self._services = None
 
     # Life
 

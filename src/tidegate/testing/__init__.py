@@ -1,4 +1,15 @@
-"""Testing a gateway without network, port, broker or secret; see ``docs/topics/testing.md``."""
+"""Testing a gateway without network, port, broker or secret.
+
+::
+
+    async with TestGateway(gateway) as world:
+        ada = await world.connect("/notifications", tenant="acme", user="ada")
+        assert await ada.call("notification.markRead", {"id": "1"}) == {"read": "1"}
+        await gateway.tenant("acme").emit(NotificationCreated(id="2", message="hello"))
+        assert (await ada.receive(NotificationCreated)).id == "2"
+
+``docs/topics/testing.md`` shows the rest. Works in any test runner, and by ``asyncio.run``.
+"""
 
 from tidegate.testing.client import ReceivedEvent, TestClient
 from tidegate.testing.errors import ConnectError

@@ -148,11 +148,14 @@ async def test_no_broker_and_no_key_of_the_settings_is_needed() -> None:
 
 
 async def test_settings_may_be_others_than_the_gateways() -> None:
-    settings = Settings.model_validate({"namespaces": ["/a", "/b"]})
-    async with TestGateway(Gateway(), settings=settings) as world:
-        with pytest.raises(ValueError, match="served are /a, /b"):
-            await world.connect(tenant="acme", user="ada")
-        assert (await world.connect("/b", tenant="acme", user="ada")).namespace == "/b"
+    bare = Gateway()
+    for names in (["/a", "/b"], ["/b", "/c"]):
+        settings = Settings.model_validate({"namespaces": names})
+        async with TestGateway(bare, settings=settings) as world:
+            with pytest.raises(ValueError, match=f"served are {', '.join(names)}"):
+                await world.connect(tenant="acme", user="ada")
+            assert (await world.connect("/b", tenant="acme", user="ada")).namespace == "/b"
+    assert bare.namespaces == {}
 
 
 # Who gets in
