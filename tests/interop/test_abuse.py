@@ -187,3 +187,22 @@ async def test_a_hook_that_was_cancelled_refuses(start_gateway: StartGateway) ->
         assert '"try_again"' in await client.next()
         await client.closed()
     assert running.gateway.reception.door.refusals["try_again"] == 1
+
+
+async def test_a_client_that_breaks_the_protocol_is_no_error_of_ours(
+    start_gateway: StartGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await start_gateway()
+    listener = running.gateway.listener
+    assert listener is not None
+    for _ in range(10):
+        async with RawClient(running.port) as client:
+            await client.connect()
+            await client.next()
+            client.socket.transport.write(b"\xff\xff\xff\xff")
+            # An ASGI server has closed the connection before this is written.
+            await running.gateway.tenant("acme").emit("tick")
+            await client.closed()
+    await until(lambda: not listener.connections, "the connections to end")
+    assert listener.closes["parse error"] == 10
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

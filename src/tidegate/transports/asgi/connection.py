@@ -181,6 +181,10 @@ class ASGIConnection:
                     self._resume()
         except OSError:  # ASGI: the client is gone
             pass
+        except RuntimeError as error:
+            # uvicorn 0.54 says so where it has closed the connection for a breach of the WebSocket
+            # protocol. Any client can do that, and fill the log if each is an error.
+            log.info("closing %s: %s", self.address, error)
         except Exception:
             log.exception("the server could not send to %s", self.address)
 
