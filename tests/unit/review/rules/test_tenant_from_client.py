@@ -391,13 +391,16 @@ def test_near_misses_of_what_is_read_for_a_tenant(body: str) -> None:
         ("tenant is None or not hmac.compare_digest(tenant.secret, secret)", False),
         ("tenant is None or not check_password(secret, tenant.secret_hash)", False),
         ("tenant is None or SECRETS != secret", True),
+        ("room is None or room.secret != secret", True),
         ("tenant is None or not secret", True),
     ],
 )
 def test_who_knows_the_secret_of_a_tenant(check: str, is_fault: bool) -> None:
     body = (
         f'{ASKED}    secret = websocket.query_params.get("secret")\n'
-        f"    tenant = await db.get(Tenant, tenant_id)\n    if {check}:\n        return\n"
+        "    tenant = await db.get(Tenant, tenant_id)\n"
+        '    room = await db.get(Room, websocket.query_params.get("room_id"))\n'
+        f"    if {check}:\n        return\n"
         "    await manager.connect(tenant_id, websocket)"
     )
     assert endpoint(body) == is_fault

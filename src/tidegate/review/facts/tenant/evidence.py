@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.review.facts.tenant.deciding import atoms
-from tidegate.review.facts.tenant.expressions import inner, names_in, path_of, words_of
+from tidegate.review.facts.tenant.expressions import entries, inner, names_in, path_of, words_of
 from tidegate.review.facts.tenant.flow import Flow
 from tidegate.review.model import Function
 from tidegate.review.source import Call, Node
@@ -136,7 +136,12 @@ def _is_secret_of(asked: Question, given: Node, kept: Node) -> bool:
         return False
     heads = {path.split(".")[0] for path in names_in(kept)}
     made = (each for head in heads for each in asked.flow.set_from.get(head, ()))
-    return any(asked.flow.mentions(each) for each in made)
+    given_to = (arg for each in made for call in each.calls() for arg in _given_to(call))
+    return any(asked.is_named_by(value) for arg in given_to for value in entries(arg))
+
+
+def _given_to(call: Call) -> list[Node]:
+    return [*call.args, *call.keywords.values()]
 
 
 def _is_role(asked: Question, node: Node) -> bool:
