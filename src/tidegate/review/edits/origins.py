@@ -31,6 +31,8 @@ def for_server(model: Model, server: Server, listed: str = "") -> Fix | None:
     Args:
         listed: The origins, as code; without it what ``cors`` has, or an example.
     """
+    if "allowRequest" in server.options:
+        return None  # it decides something else already
     cors = server.options.get("cors")
     listed = listed or (OWN if cors is None else _list(model, server, cors))
     code = (
@@ -76,7 +78,7 @@ def _list(model: Model, server: Server, cors: Node) -> str:
 
 def for_ws(options: Options) -> Fix | None:
     """Set ``verifyClient`` of a server of ``ws``."""
-    if options.holder is None:
+    if options.holder is None or "verifyClient" in options.entries:
         return None
     code = f"({{ origin }}) => {OWN}.includes(origin)"
     return suggested(with_entry(options.holder, "verifyClient", code))

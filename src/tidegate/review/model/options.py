@@ -72,6 +72,8 @@ def _take(project: Project, node: Node, names: frozenset[str], into: Options, de
     elif node.kind == "call_expression" and Call(node).path == "Object.assign":
         for arg in Call(node).args:
             _take(project, arg, names, into, depth + 1)
+    elif node.kind == "call" and Call(node).path == "dict" and not Call(node).args:
+        into.entries.update(Call(node).keywords)
     elif node.kind in ("call_expression", "call"):
         inner = _made_by(project, node)
         if inner is None:

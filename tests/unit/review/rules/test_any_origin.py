@@ -244,3 +244,76 @@ def test_a_missing_variable_is_corrected_for_upgrades_too() -> None:
     after = applied(code, finding.fix.edits)
     assert "decide(null, (process.env.WEB?.split(',') ?? []).includes(" in after
     assert not review_text(after, "any-origin", "origin-not-checked-on-upgrade")
+
+
+NODE = (
+    "import { Server } from 'socket.io';\nSETUP\nnew Server(http, { cors: { origin: ORIGIN } });\n"
+)
+
+
+def node(origin: str, setup: str = "") -> list[int]:
+    return found(NODE.replace("ORIGIN", origin).replace("SETUP", setup), "any-origin")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "/.*/",
+        "[/./]",
+        "/^https?:\\/\\//i",
+        "new RegExp('.*')",
+        "(_o, answer) => answer(null, true)",
+        "(o, cb) => { cb(null, o || '*'); }",
+        "function (o, cb) { if (!o) return cb(null, true); return cb(null, o); }",
+        "(o, cb) => { if (list.includes(o)) cb(null, o); else { warn(o); cb(null, o); } }",
+    ],
+)
+def test_patterns_and_functions_that_admit_every_page(origin: str) -> None:
+    assert node(origin) == [3]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "/\\.example\\.com$/",
+        "/^https:\\/\\/(a|b)\\.example\\.com$/",
+        "/^(\\w+)+$/",
+        "new RegExp(process.env.ORIGIN)",
+        "(o, cb) => cb(null, list[0])",
+        "(o, cb) => { if (!o) return cb(null, true); return ok(o) ? cb(null, true) : cb(no); }",
+        "(o, cb) => { if (list.includes(o)) cb(null, o); else cb(null, list[0]); }",
+        "(o, cb) => { if (!list.includes(o)) throw new Error('no'); cb(null, true); }",
+        "(o, cb) => { list.includes(o) && cb(null, true); }",
+    ],
+)
+def test_patterns_and_functions_that_choose(origin: str) -> None:
+    assert not node(origin)
+
+
+def test_an_entry_of_a_constant() -> None:
+    assert node("config.origin", "const config = { origin: '*' };") == [3]
+    assert not node("config.origin", "const config = { origin: 'https://a.example.com' };")
+
+
+CHANNELS = """\
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
+
+sockets = AuthMiddlewareStack(URLRouter(patterns))
+application = ProtocolTypeRouter({"websocket": OriginValidator(sockets, LIST)})
+"""
+
+
+@pytest.mark.parametrize(("listed", "lines"), [('["*"]', [6]), ('["https://a.example.com"]', [])])
+def test_the_validator_of_channels(listed: str, lines: list[int]) -> None:
+    assert found(CHANNELS.replace("LIST", listed), "any-origin", "asgi.py") == lines
+
+
+def test_options_made_by_dict() -> None:
+    code = """\
+import socketio
+OPTIONS = dict(async_mode="asgi", cors_allowed_origins="*")
+sio = socketio.AsyncServer(**OPTIONS)
+"""
+    assert found(code, "any-origin", "sio.py") == [2]

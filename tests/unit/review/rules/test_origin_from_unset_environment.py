@@ -182,3 +182,68 @@ app.use(cors({ origin: process.env.ORIGIN || '*' }));
 const io = new Server(http, { cors: { origin: ['https://a.example'] } });
 """
     assert not found(code, RULE)
+
+
+@pytest.mark.parametrize(
+    ("setup", "origin", "is_fault"),
+    [
+        ("const c = { origin: process.env.WEB || '*' };", "c.origin", True),
+        (
+            "const l = (process.env.WEB || '*').split(',');",
+            "(o, cb) => { if (l.includes('*') || l.includes(o)) return cb(null, true); cb(no); }",
+            True,
+        ),
+        (
+            "const l = process.env.WEB.split(',');",
+            "(o, cb) => { if (l.includes('*') || l.includes(o)) return cb(null, true); cb(no); }",
+            False,
+        ),
+        (
+            "const w = process.env.WEB || '*';",
+            "mode === 'development' || w === '*' ? true : w",
+            True,
+        ),
+        ("const w = process.env.WEB || '*';", "mode === 'development' ? w : ['https://a']", False),
+    ],
+)
+def test_fallbacks_further_away(setup: str, origin: str, is_fault: bool) -> None:
+    code = f"""\
+import {{ Server }} from 'socket.io';
+{setup}
+const io = new Server(http, {{ cors: {{ origin: {origin} }} }});
+"""
+    assert bool(found(code, "origin-from-unset-environment")) == is_fault
+
+
+@pytest.mark.parametrize(
+    ("default", "body", "is_fault"),
+    [
+        ('"*"', 'return self.web.split(",")', True),
+        ('"*"', "return [each.strip() for each in self.web.split(',')]", True),
+        ('"https://a.example.com"', 'return self.web.split(",")', False),
+        ('"*"', 'if self.web == "*":\n            return []\n        return [self.web]', False),
+    ],
+)
+def test_a_property_of_settings(default: str, body: str, is_fault: bool) -> None:
+    code = f"""\
+import socketio
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    web: str = {default}
+    @property
+    def origins(self) -> list[str]:
+        {body}
+settings = Settings()
+sio = socketio.AsyncServer(cors_allowed_origins=settings.origins)
+"""
+    assert bool(found(code, "origin-from-unset-environment", "sio.py")) == is_fault
+
+
+def test_a_list_of_what_a_variable_holds() -> None:
+    code = """\
+import os
+import socketio
+origins = [each.strip() for each in os.getenv("WEB", "*").split(",") if each]
+sio = socketio.AsyncServer(cors_allowed_origins=origins)
+"""
+    assert found(code, "origin-from-unset-environment", "sio.py") == [4]

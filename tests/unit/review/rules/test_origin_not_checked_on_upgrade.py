@@ -285,3 +285,33 @@ def test_cors_that_does_nothing_can_not_be_told() -> None:
     code = node(options, "verify(socket.handshake.auth.token).then(() => next(), next);")
     [finding] = review_text(code, RULE, could_not_tell=True)
     assert finding.verdict == "could-not-tell"
+
+
+COOKIE_WS = """\
+import { WebSocketServer } from 'ws';
+const wss = new WebSocketServer({ server, verifyClient: VERIFY });
+wss.on('connection', (ws, req) => admit(ws, req.headers.cookie));
+"""
+COOKIE_IO = """\
+import { Server } from 'socket.io';
+const io = new Server(server, { cors: { origin: ['https://a'] }, allowRequest: VERIFY });
+io.use((socket, next) => check(socket.handshake.headers.cookie, next));
+"""
+
+
+@pytest.mark.parametrize("code", [COOKIE_WS, COOKIE_IO])
+@pytest.mark.parametrize(
+    ("verify", "is_fault"),
+    [
+        ("(info) => !info.req.headers['sec-websocket-protocol']", True),
+        ("(request, decide) => decide(null, sessions.has(request.headers.cookie))", True),
+        ("(request, decide) => decide(null, isAllowed(request))", False),
+        ("(info) => LIST.includes(info.origin)", False),
+        ("(request, decide) => decide(null, LIST.has(request.headers.origin))", False),
+        ("verifyOfAnotherPackage", False),
+    ],
+)
+def test_a_check_that_looks_at_something_else(code: str, verify: str, is_fault: bool) -> None:
+    findings = review_text(code.replace("VERIFY", verify), "origin-not-checked-on-upgrade")
+    assert bool(findings) == is_fault
+    assert all(each.fix is None for each in findings)  # it would take the check that is there

@@ -15,7 +15,9 @@ from tidegate.review.source import Call, Node
 
 __all__ = ["Origin", "admits", "admits_if_unset", "origin_of", "origins"]
 
-_EVERYTHING = re.compile(r"/\^?(?:\(?https?\??\)?:\\/\\/)?\(?\.[*+]\)?\$?/[a-z]*")
+_STRANGERS = ("https://attacker.test", "https://a1.example.net", "https://10.1.2.3:8443")
+"""Origins without a part in common: a pattern that admits them all admits every page."""
+_SLOW = re.compile(r"[+*}]\)+[+*{]")
 
 Admits = Literal["any", "some", "unknown"]
 
@@ -61,6 +63,7 @@ def _all(model: Model) -> Iterator[Origin]:
                 yield Origin(given)
         elif server.framework == "socket.io" and "cors" in server.options:
             yield origin_of(model, server.options["cors"])
+    yield from _validated(model)
     for adapter in model.adapters:
         yield from _of_adapter(model, adapter)
     replaced = {each.app for each in model.adapters if _replaces(model, each)}
@@ -71,6 +74,16 @@ def _all(model: Model) -> Iterator[Origin]:
             and gateway.app not in replaced
         ):
             yield origin_of(model, gateway.options["cors"], is_early=True)
+
+
+def _validated(model: Model) -> Iterator[Origin]:
+    """Yield the lists of ``OriginValidator(application, [...])`` of Django Channels."""
+    for file in model.files:
+        if file.is_python and "OriginValidator(" in file.text:
+            for call in file.calls:
+                given = call.arg(1, "allowed_origins") if call.name == "OriginValidator" else None
+                if given is not None:
+                    yield Origin(given)
 
 
 def origin_of(model: Model, cors: Node, *, is_early: bool = False) -> Origin:
@@ -113,16 +126,18 @@ def _replaces(model: Model, adapter: Adapter) -> bool:
 
 def admits(model: Model, node: Node) -> Admits:
     """Return whether a value of ``origin`` admits every page."""
-    value = bare(model.project.value(bare(node)) or node)
+    value = _value(model, node)
     if value.string is not None:
         return "any" if value.string in ("*", "*:*") else "some"
     if value.kind in ("true", "True"):
         return "any"
     if value.kind == "regex":
-        return "any" if _EVERYTHING.fullmatch(value.text) else "some"
+        return "any" if _admits_strangers(value.text[1 : value.text.rindex("/")]) else "some"
     if value.kind in ("false", "False", "null", "None", "undefined"):
         return "some"
-    if value.kind == "template_string" or value.text.startswith("new RegExp"):
+    if value.kind == "new_expression" and Call(value).name == "RegExp" and Call(value).args:
+        return "any" if _admits_strangers(Call(value).args[0].string or "$^") else "some"
+    if value.kind == "template_string":
         return "some"
     if value.kind in ("array", "list", "tuple", "set"):
         if not value.children:
@@ -139,29 +154,56 @@ def admits(model: Model, node: Node) -> Admits:
     return "unknown"
 
 
+def _value(model: Model, node: Node) -> Node:
+    """Return what an expression stands for: a constant, or an entry of one, ``config.origin``."""
+    value = bare(model.project.value(bare(node)) or node)
+    if value.kind == "member_expression":
+        holder, key = value.field("object"), value.field("property")
+        made = model.project.value(holder) if holder is not None else None
+        if made is not None and bare(made).kind == "object" and key is not None:
+            entry = bare(made).pairs().get(key.text)
+            return bare(entry) if entry is not None else value
+    return value
+
+
+def _admits_strangers(pattern: str) -> bool:
+    """Tell whether a regular expression matches origins that have nothing in common."""
+    if len(pattern) > 200 or _SLOW.search(pattern):
+        return False
+    try:
+        compiled = re.compile(pattern.replace(r"\/", "/"))
+    except re.error:
+        return False
+    return all(compiled.search(each) for each in _STRANGERS)
+
+
 def _of_function(function: Function) -> Admits:
     """Tell whether an origin callback only ever says yes: ``(origin, cb) => cb(null, true)``."""
-    answers = [call for call in function.calls if len(call.args) == 2 and call.receiver is None]
-    if not answers or re.search(r"\?|&&|\|\|", answers[-1].node.text):
+    names = [parameter.name for parameter in function.parameters]
+    asked, decides = (names[0], names[1]) if len(names) > 1 else ("", "")
+    answers = [call for call in function.calls if call.path == decides]
+    if not answers or not all(_says_yes(answer, asked) for answer in answers):
         return "some"
     last = answers[-1].node
-    is_certain = last.enclosing("if_statement") is None or last.enclosing("else_clause") is not None
-    body = function.body.text
-    if not is_certain or ("if" not in body and re.search(r"\?|&&|\|\|", body)):
+    if last.enclosing("ternary_expression", "binary_expression") is not None:
         return "some"
-    asked = function.parameters[0].name if function.parameters else ""
-    return "any" if all(_says_yes(answer, asked) for answer in answers) else "some"
+    if function.body.find("throw_statement"):
+        return "some"
+    is_certain = last.enclosing("if_statement") is None or last.enclosing("else_clause") is not None
+    return "any" if is_certain else "some"
 
 
 def _says_yes(call: Call, asked: str) -> bool:
     """Tell ``decide(null, true)``, and one that gives back the origin that asks."""
-    error, answer = call.args[0].text, call.args[1].text
-    return error in ("null", "undefined") and answer in ("true", "'*'", '"*"', asked)
+    if len(call.args) != 2 or call.args[0].text not in ("null", "undefined"):
+        return False
+    parts = re.split(r"\s*(?:\|\||\?\?)\s*", call.args[1].text)
+    return all(part in ("true", "'*'", '"*"', asked) for part in parts)
 
 
 def admits_if_unset(model: Model, node: Node) -> Node | None:
     """Return the fallback that admits every page when a setting is missing, if there is one."""
-    value = bare(model.project.value(bare(node)) or node)
+    value = _value(model, node)
     if _is_choice(value):
         left, right = value.children
         return right if admits(model, right) == "any" else admits_if_unset(model, left)
@@ -172,10 +214,14 @@ def admits_if_unset(model: Model, node: Node) -> Node | None:
         return next((each for each in found if each is not None), None)
     if value.kind in ("call_expression", "call"):
         return _of_call(model, Call(value))
+    if value.kind == "list_comprehension":
+        clauses = value.find("for_in_clause")
+        given = clauses[0].field("right") if len(clauses) == 1 else None
+        return admits_if_unset(model, given) if given is not None else None
     if value.kind in ("arrow_function", "function_expression", "identifier", "member_expression"):
         function = function_of(model.project, value)
         if function is not None:
-            return _empty_admits(function)
+            return _empty_admits(function) or _star_admits(model, function)
     return None
 
 
@@ -202,9 +248,17 @@ def _of_condition(model: Model, value: Node) -> Node | None:
         names = set(re.findall(r"[A-Za-z_]\w*", condition.text)) - {"process", "env", "this"}
         names -= {"length", "os", "environ", "get", "getenv", "len", "bool", "Boolean", "trim"}
         if "NODE_ENV" in names or "===" in condition.text.replace("=== 0", ""):
-            return None
+            return admits_if_unset(model, other) if _is_deployed(condition, branch, yes) else None
         return branch if names & set(re.findall(r"[A-Za-z_]\w*", other.text)) else None
     return None
+
+
+def _is_deployed(condition: Node, branch: Node, yes: Node) -> bool:
+    """Tell whether the other branch is that of production, by the condition."""
+    is_yes = branch == yes
+    return bool(
+        re.search(r"""={2,3}\s*['"]dev""" if is_yes else r"""={2,3}\s*['"]prod""", condition.text)
+    )
 
 
 def _of_call(model: Model, call: Call) -> Node | None:
@@ -217,6 +271,19 @@ def _of_call(model: Model, call: Call) -> Node | None:
         return admits_if_unset(model, call.receiver)
     if call.name in ("loads", "parse", "list", "set", "tuple", "parse_origins") and call.args:
         return admits_if_unset(model, call.args[0])
+    return None
+
+
+def _star_admits(model: Model, function: Function) -> Node | None:
+    """Return the condition that says yes to all if ``*``, the fallback, is in the list."""
+    for node in function.body.find("if_statement"):
+        condition, then = node.field("condition"), node.field("consequence")
+        if condition is None or then is None or not re.search(r"null,\s*true", then.text):
+            continue
+        for call in condition.calls("includes"):
+            listed = call.receiver if call.args and call.args[0].string == "*" else None
+            if listed is not None and admits_if_unset(model, listed) is not None:
+                return condition
     return None
 
 

@@ -12,18 +12,40 @@ from tidegate.review.facts.transport.cookies import (
 )
 from tidegate.review.facts.transport.servers import Server, list_of
 from tidegate.review.model import Model
+from tidegate.review.model.node_sockets import function_of
 from tidegate.review.source import Node
 
-__all__ = ["cookie_of_clients", "is_same_site", "is_websocket_only", "needs_check", "passes_by"]
+__all__ = [
+    "cookie_of_clients",
+    "is_same_site",
+    "is_websocket_only",
+    "may_look",
+    "needs_check",
+    "passes_by",
+]
 
 
 def passes_by(model: Model, server: Server) -> bool:
     """Tell whether a server of Socket.IO admits upgrades without a look at the origin."""
     listed = _transports(model, server)
     is_polling_only = listed is not None and "websocket" not in listed
-    if is_polling_only or "allowRequest" in server.options:
+    if is_polling_only or may_look(model, server.options.get("allowRequest")):
         return False
     return not looks_at_origin(functions_of_app(model, server.app))
+
+
+def may_look(model: Model, decides: Node | None) -> bool:
+    """Tell whether ``allowRequest`` or ``verifyClient`` looks at the origin, or can't be seen."""
+    if decides is None:
+        return False
+    function = function_of(model.project, decides)
+    if function is None or looks_at_origin(model.project.reach(function)):
+        return True
+    asked = function.parameters[0].name if function.parameters else ""
+    return any(
+        any(arg.text == asked for arg in call.args) and model.project.target(call, function) is None
+        for call in function.calls
+    )
 
 
 def is_websocket_only(model: Model, server: Server) -> bool:

@@ -115,16 +115,31 @@ def _of_settings(model: Model, node: Node) -> Node | None:
     if not node.file.is_python:
         return None
     value = bare(model.project.value(bare(node)) or node)
+    if value.kind == "call" and value.children and not Call(value).args:
+        value = value.children[0]  # settings.get_origins()
     if value.kind != "attribute":
         return None
     holder, name = value.field("object"), value.field("attribute")
-    if holder is None or name is None:
+    owner = _class_of(model, holder) if holder is not None and name is not None else None
+    if owner is None or name is None:
         return None
-    owner = _class_of(model, holder)
-    body = owner.node.field("body") if owner is not None else None
+    method = owner.methods.get(name.text)
+    if method is None:
+        return _default_of(model, owner, name.text)
+    returned = method.body.find("return_statement")
+    if len(returned) != 1 or method.body.find("if_statement"):
+        return None
+    fields = dict.fromkeys(re.findall(r"\bself\.(\w+)", returned[0].text))
+    found = (_default_of(model, owner, field) for field in fields)
+    return next((each for each in found if each is not None), None)
+
+
+def _default_of(model: Model, owner: Class, name: str) -> Node | None:
+    """Return what a field of a settings class is if nothing is set, if that is every origin."""
+    body = owner.node.field("body")
     for each in body.find("assignment") if body is not None else []:
         left, right = each.field("left"), each.field("right")
-        if left is None or right is None or left.text != name.text:
+        if left is None or right is None or left.text != name:
             continue
         if admits(model, right) == "any" and right.children != []:
             return right

@@ -20,6 +20,7 @@ from tidegate.review.facts.transport.upgrades import (
     cookie_of_clients,
     is_same_site,
     is_websocket_only,
+    may_look,
     passes_by,
 )
 from tidegate.review.facts.transport.web_socket_servers import web_socket_servers
@@ -251,7 +252,9 @@ def _ws(model: Model) -> Iterator[Finding]:
         app = model.app_of(call.file)
         functions = functions_of_app(model, app)
         cookie = cookie_read(functions)
-        if cookie is None or "verifyClient" in options.entries or looks_at_origin(functions):
+        if cookie is None or looks_at_origin(functions):
+            continue
+        if may_look(model, options.entries.get("verifyClient")):
             continue
         if not options.is_complete:
             yield RULE.could_not_tell(call.node, "Some options are made elsewhere.")
