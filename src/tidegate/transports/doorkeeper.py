@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 from tidegate.auth.addresses import TrustedProxies, address_group
@@ -11,6 +12,11 @@ from tidegate.protocol.upgrade import BadRequest, Request, check_host, check_upg
 from tidegate.transports.http import HTTPResponse, error_response, json_response, token_in_query
 
 __all__ = ["Doorkeeper", "bad_request_response"]
+
+log = logging.getLogger("tidegate.transports")
+
+TOLD_AT_MOST = 10
+"""Pages told of in the log for each reason: who is refused may be anybody, and come for ever."""
 
 WEBSOCKET_ONLY = (
     "This server speaks WebSocket only: give the client the option "
@@ -52,6 +58,7 @@ class Doorkeeper:
         self._waiting = 0
         self._waiting_by_address: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
+        self._told: dict[str, set[str | None]] = {}
 
     @property
     def waiting(self) -> int:
@@ -134,20 +141,21 @@ class Doorkeeper:
 
     def _check_request(self, request: Request) -> HTTPResponse | None:
         if token_in_query(request):
-            return self._refuse(
-                400,
-                "token_in_query",
-                "A token in the URL ends up in logs; pass it in the client's `auth` option.",
-            )
+            message = "A token in the URL ends up in logs; pass it in the client's `auth` option."
+            self._tell("token_in_query", request, message)
+            return self._refuse(400, "token_in_query", message)
         origin = request.headers.get("origin")
         if not self._origins.allows(origin):
+            self._tell("origin_not_allowed", request, "If the page is yours, list it in `origins`.")
             return self._refuse(403, "origin_not_allowed", "This origin is not allowed.")
         transport = request.query.get("transport", ["polling"])[-1]
         if transport != "websocket":
+            self._tell("polling", request, WEBSOCKET_ONLY)
             return self._refuse_polling(origin)
         if request.query.get("EIO") != ["4"]:
             self.refusals["protocol_version"] += 1
             message = "Unsupported protocol version: use socket.io-client 3 or later (EIO=4)."
+            self._tell("protocol_version", request, message)
             return json_response(400, {"code": 5, "message": message})
         return None
 
@@ -156,6 +164,16 @@ class Doorkeeper:
         self.refusals["polling"] += 1
         headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
         return json_response(400, {"code": 0, "message": WEBSOCKET_ONLY}, headers)
+
+    def _tell(self, code: str, request: Request, remedy: str) -> None:
+        """Log what a browser keeps from its page, whose developer sees "websocket error" only."""
+        origin = request.headers.get("origin")
+        told = self._told.setdefault(code, set())
+        if origin in told or len(told) >= TOLD_AT_MOST:
+            return
+        told.add(origin)
+        page = "a client" if origin is None else f"a page of {origin[:200]!r}"
+        log.warning("refused %s (%s), told once: %s", page, code, remedy)
 
     def _refuse_bad(self, bad: BadRequest) -> HTTPResponse:
         self.refusals["bad_upgrade"] += 1
