@@ -344,3 +344,24 @@ async def test_a_client_that_never_reads_is_disconnected_and_memory_stays_bounde
     client.resume()
     assert (await client.wait("connect", 2))["recovered"] is False
     assert gone == ["lagging"]
+
+
+async def test_what_was_published_before_a_disconnect_is_heard_before_it(
+    start_gateway: StartGateway, node: NodeDriver
+) -> None:
+    running = await start_gateway()
+    clients = [
+        node.client(
+            f"c{number}", f"{running.url}/chat", auth={"token": make_token(user="7")}, forceNew=True
+        )
+        for number in range(3)
+    ]
+    for client in clients:
+        await client.wait("connect")
+    user = running.gateway.tenant("acme").user("7")
+    for number in range(3):
+        await user.emit("tick", {"n": number}, namespace="/chat")
+    await user.disconnect()
+    for client in clients:
+        await client.wait("disconnect")
+        assert [event["n"] for event in client.events("tick")] == [0, 1, 2]

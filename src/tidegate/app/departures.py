@@ -53,9 +53,12 @@ class Departures:
                 self.disconnect(socket, "disconnected by the service")
 
     def disconnect(self, socket: Socket, reason: str) -> None:
-        """Send DISCONNECT and end the session; the last socket takes the connection with it."""
+        """Send DISCONNECT and end the session; the last socket takes the connection with it.
+
+        What was published before comes before it.
+        """
         connection: Connection | None = socket.link  # type: ignore[assignment]  # one of ours
-        self._hub.end(socket)
+        self._hub.finish(socket)
         if connection is None:
             return
         self._take_off(connection, socket)

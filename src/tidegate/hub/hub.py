@@ -154,8 +154,21 @@ class Hub:
         self._detach(socket)
         self.sessions.drop(socket, self._clock())
 
+    def finish(self, socket: Socket) -> None:
+        """Take a socket out for good, once it was given what the log had for it before.
+
+        Of one that does not keep up it is as much as one helping.
+        """
+        link, state = socket.link, socket.tenant
+        if link is not None and state is not None and link.is_writable:
+            self._settle(socket, state)
+            if self.window.can_serve(state.id, socket.since):
+                records = self.window.after(state.id, socket.since, CATCH_UP_RECORDS)
+                self._write_missed(socket, link, records)
+        self.end(socket)
+
     def end(self, socket: Socket) -> None:
-        """Take a socket out for good: it left, was disconnected, or can't be served any more."""
+        """Take a socket out for good: it left, or can't be served any more."""
         if socket.link is not None:
             self._detach(socket)
         self.sessions.end(socket)
@@ -401,14 +414,18 @@ class Hub:
         state = socket.tenant
         if state is None:
             return
-        if socket.is_live:
-            socket.since = max(socket.since, state.delivered, socket.last_sent)
-        socket.is_live = False
+        self._settle(socket, state)
         socket.link = socket.tenant = None
         self._behind.discard(socket)
         state.remove(socket)
         if state.is_empty and self._tenants.get(state.id) is state:
             self._forget(state)
+
+    def _settle(self, socket: Socket, state: TenantState) -> None:
+        """Note how far a live socket has been served, and serve it no more with the others."""
+        if socket.is_live:
+            socket.since = max(socket.since, state.delivered, socket.last_sent)
+        socket.is_live = False
 
     def _forget(self, state: TenantState) -> None:
         del self._tenants[state.id]

@@ -71,7 +71,9 @@ class Sessions:
             self._bury(crowded_out)
 
     def end(self, socket: Socket) -> None:
-        """Forget a socket; what it missed from now on can't be given to its client."""
+        """Forget a socket. Its client gets a new session, or, if it never had resource rooms, the
+        same again: then all that belongs to it is in its id and token, and nothing is missing.
+        """
         self._here.end(socket)
         self._bury(socket)
 

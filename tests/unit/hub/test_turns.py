@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from tests.conftest import until
 from tidegate.auth.identity import Identity
 from tidegate.hub import Hub, Socket, turns
 from tidegate.ids import NamespaceName, Sid, TenantId, UserId
@@ -81,3 +83,19 @@ async def test_a_tenant_that_leaves_takes_its_backlog_along() -> None:
     for socket in sockets:
         hub.drop(socket)
     await asyncio.wait_for(hub.turns.wait_for_room(), 1)
+
+
+async def test_a_socket_that_is_finished_amid_a_batch_gets_the_rest_of_it_once() -> None:
+    hub, sockets = make_hub(300)
+    links = [socket.link for socket in sockets]
+
+    def writes(*which: Any) -> list[int]:
+        return [link.writes for link in which]
+
+    hub.ingest(batch(1, 3))
+    assert writes(links[0], links[-1]) == [1, 0]
+    hub.finish(sockets[0])
+    hub.finish(sockets[-1])
+    assert writes(links[0], links[-1]) == [1, 1]
+    await until(lambda: not hub.turns._queue, "the rest of the batch")
+    assert writes(*links) == [1] * 300
