@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-
 from tests.conftest import until
+
 from tidegate.auth.identity import Identity
 from tidegate.hub import Hub, Socket, turns
 from tidegate.ids import NamespaceName, Sid, TenantId, UserId
