@@ -83,7 +83,7 @@ class SourceFile:
         pattern = (
             r"(^|/)(tests?|__tests__|e2e|spec|mocks?|__mocks__)/|(\.|-|_)(spec|test|e2e-spec)\.\w+$"
         )
-        return bool(re.search(pattern + r"|(^|/)(test_[^/]*|conftest)\.py$", self.name))
+        return bool(re.search(pattern + r"|(^|/)(test_[^/]*|tests?|conftest)\.py$", self.name))
 
     @cached_property
     def comments(self) -> list[Node]:

@@ -11,6 +11,11 @@ from tidegate.review.source import Node, SourceFile
 __all__ = ["after_imports", "in_class", "named_import"]
 
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
+_LOADS_ENV = re.compile(
+    r"^(?:require\(['\"]dotenv(?:-\w+)?['\"]\)[.(]|(?:\w+\.)?(?:config|expand|load_?dotenv)\()",
+    re.IGNORECASE,
+)
+"""What reads a file of variables: a check of one must not run before it."""
 
 
 def after_imports(file: SourceFile, text: str) -> Edit:
@@ -20,7 +25,7 @@ def after_imports(file: SourceFile, text: str) -> Edit:
         is_require = node.kind in ("lexical_declaration", "variable_declaration") and re.search(
             r"=\s*require\(", node.text
         )
-        if node.kind in _IMPORTS or is_require:
+        if node.kind in _IMPORTS or is_require or _LOADS_ENV.search(node.text[:80]):
             last = node
     if last is None:
         return Edit(file.name, 0, 0, f"{text}\n")

@@ -317,3 +317,10 @@ OPTIONS = dict(async_mode="asgi", cors_allowed_origins="*")
 sio = socketio.AsyncServer(**OPTIONS)
 """
     assert found(code, "any-origin", "sio.py") == [2]
+
+
+def test_a_method_becomes_a_list() -> None:
+    code = NODE.replace("SETUP", "").replace("origin: ORIGIN", "origin(o, cb) { cb(null, o); }")
+    [finding] = review_text(code, "any-origin")
+    assert finding.fix is not None
+    assert "cors: { origin: ['https://app.example.com']" in applied(code, finding.fix.edits)

@@ -136,3 +136,10 @@ def test_methods_are_no_matter() -> None:
     first = "{ cors: { origin: 'https://a', methods: ['GET', 'POST'] } }"
     assert not found(two(first, "{ namespace: 'b', cors: { origin: 'https://a' } }"), RULE)
     assert found(two(first, "{ cors: { origin: 'https://a', credentials: true } }"), RULE)
+
+
+def test_no_empty_space_is_left() -> None:
+    code = two("{ cors: { origin: 'https://a' } }", "{ cors: true }")
+    [finding] = review_text(code, RULE)
+    assert finding.fix is not None
+    assert "@WebSocketGateway({})" in applied(code, finding.fix.edits)

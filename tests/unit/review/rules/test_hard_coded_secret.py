@@ -201,3 +201,31 @@ def test_users_of_basic_auth() -> None:
     assert found(code, RULE) == [2]
     assert not found(code.replace("'letmein'", "process.env.ADMIN_PASSWORD"), RULE)
     assert not found(code.replace("basicAuth", "render"), RULE)
+
+
+def test_the_check_of_a_variable_comes_after_dotenv() -> None:
+    code = """\
+const { Server } = require('socket.io');
+require('dotenv').config();
+module.exports = { JWT_SECRET: process.env.JWT_SECRET || 'a-secret-of-our-own-1' };
+"""
+    [finding] = review_text(code, "hard-coded-secret", name="env.js")
+    assert finding.fix is not None
+    after = applied(code, finding.fix.edits)
+    assert after.index("dotenv") < after.index("if (!process.env.JWT_SECRET)")
+
+
+def test_what_the_password_of_a_database_is_called() -> None:
+    code = """\
+import { Server } from 'socket.io';
+export const options = { host: 'db', database: 'chat', password: 'root-Pa55-chat' };
+"""
+    [finding] = review_text(code, "hard-coded-secret")
+    assert finding.fix is not None
+    assert "process.env.DATABASE_PASSWORD" in applied(code, finding.fix.edits)
+
+
+def test_tests_of_django_are_tests() -> None:
+    code = 'from channels.generic.websocket import X\nPASSWORD = "root-Pa55-chat"\n'
+    assert review_text(code, "hard-coded-secret", name="chat/consumers.py")
+    assert not review_text(code, "hard-coded-secret", name="chat/tests.py")

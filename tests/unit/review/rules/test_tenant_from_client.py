@@ -425,3 +425,17 @@ def tenant_of(websocket):
 """
     body = "    await manager.connect(tenant_of(websocket), websocket)"
     assert endpoint(body, before) == is_fault
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("(socket.handshake.query.tenantId as string) || socket.handshake.auth.tenantId", ""),
+        ("socket.handshake.query.tenantId || 'public'", " || 'public'"),
+    ],
+)
+def test_all_of_what_a_client_may_say_is_replaced(given: str, left: str) -> None:
+    code = GATEWAY.replace("MESSAGE", "").replace("CONNECT", f"socket.join({given});")
+    [finding] = review_text(code, RULE)
+    assert finding.fix is not None
+    assert f"socket.join(socket.data.tenantId{left});" in applied(code, finding.fix.edits)

@@ -259,3 +259,19 @@ wss.on('connection', (ws, req) => {{
 }});
 """
     assert found(code, "token-in-query") == lines
+
+
+def test_a_read_that_is_asked_for_first_is_told_and_corrected_once() -> None:
+    code = """\
+io.use((socket, next) => {
+  const token =
+    typeof socket.handshake.query.token === 'string' ? socket.handshake.query.token : '';
+  verify(token, next);
+});
+"""
+    [finding] = review_text(code, "token-in-query")
+    assert finding.fix is not None
+    after = applied(code, finding.fix.edits)
+    assert (
+        "typeof socket.handshake.auth.token === 'string' ? socket.handshake.auth.token :" in after
+    )

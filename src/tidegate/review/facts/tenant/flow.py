@@ -121,6 +121,13 @@ class Flow:
         names = names_in(node, called=True)
         return any(self.is_sent(path) for path in names) or bool(self.sent(node))
 
+    def has_other(self, node: Node) -> bool:
+        """Tell whether a choice, ``a || b``, has a part that is not the client's."""
+        node = inner(node)
+        if node.kind in ("binary_expression", "boolean_operator"):
+            return any(self.has_other(child) for child in node.children)
+        return not self.sent(node)
+
     def _union(self, nodes: Iterable[Node]) -> Values:
         return frozenset(each for node in nodes for each in self.sent(node))
 

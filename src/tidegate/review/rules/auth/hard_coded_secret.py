@@ -253,7 +253,7 @@ def _fix(node: Node, place: Place | None, *, is_address: bool) -> Fix | None:
         scheme = (node.string or "").partition("://")[0].split("+")[0].upper().rstrip("S")
         name = f"{scheme}_URL"
     if name in ("", "SECRET", "KEY", "PASSWORD", "SECRET_OR_KEY"):
-        name = "JWT_SECRET" if name != "PASSWORD" else "ADMIN_PASSWORD"
+        name = "JWT_SECRET" if name != "PASSWORD" else _password_of(node)
     target = place.whole if place is not None else node
     file = node.file
     if target.parent is not None and target.parent.kind == "object_assignment_pattern":
@@ -272,6 +272,14 @@ def _fix(node: Node, place: Place | None, *, is_address: bool) -> Fix | None:
     text = left.text.rstrip("!") if left is not None else f"process.env.{name}"
     read = re.fullmatch(r"process\.env\.(\w+)", text)
     return suggested(replaced(target, text + mark), *(checked(file, read[1]) if read else ()))
+
+
+def _password_of(node: Node) -> str:
+    """Return a variable for a password: of a database, by what stands beside it, or of a user."""
+    holder = node.enclosing("object", "dictionary", "argument_list")
+    keys = set(holder.pairs()) if holder is not None else set()
+    is_database = keys & {"database", "host", "dialect", "dbname", "db", "port"}
+    return "DATABASE_PASSWORD" if is_database else "ADMIN_PASSWORD"
 
 
 def _import_os(file: SourceFile) -> list[Edit]:

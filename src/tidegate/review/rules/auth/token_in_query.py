@@ -121,14 +121,21 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def _node_reads(file: SourceFile) -> Iterator[Finding]:
-    for node in file.root.find("member_expression", "subscript_expression"):
+    reads = file.root.find("member_expression", "subscript_expression")
+    for node in reads:
+        if _is_asked_before(node):
+            continue  # typeof query.token === 'string' ? query.token : undefined: told there
         holder = node.field("object")
         name = node.field("property") or node.field("index")
         if holder is None or name is None or not is_token_name(name.string or name.text):
             continue
         origin = _origin(holder)
         if _QUERY.search(_plain(origin)) or _QUERY.search(unpacked(holder)):
-            yield RULE.fault(node, _READ, fix=_from_auth(origin) if origin == holder else None)
+            again = [node, *(each for each in _repeated(node))]
+            fixes = [_from_auth(each) for each in map(_holder, again) if each is not None]
+            edits = [edit for fix in fixes if fix is not None for edit in fix.edits]
+            fix = suggested(*edits) if origin == holder and edits else None
+            yield RULE.fault(node, _READ, fix=fix)
         elif (_is_parsed_url(_plain(origin)) or _is_parsed_url(unpacked(holder))) and _is_upgrade(
             node
         ):
@@ -157,6 +164,33 @@ def _node_reads(file: SourceFile) -> Iterator[Finding]:
         )
         if is_parsed and _is_upgrade(call.node):
             yield RULE.fault(call.node, _READ)
+
+
+def _holder(node: Node) -> Node | None:
+    return node.field("object")
+
+
+def _repeated(node: Node) -> list[Node]:
+    """Return the same read in the branches of a condition that asks for it."""
+    around = node.enclosing("ternary_expression")
+    if around is None or not around.children or not _is_within(node, around.children[0]):
+        return []
+    kinds = ("member_expression", "subscript_expression")
+    found = [each for branch in around.children[1:] for each in (branch, *branch.find(*kinds))]
+    return [each for each in dict.fromkeys(found) if each.text == node.text]
+
+
+def _is_asked_before(node: Node) -> bool:
+    """Tell a read in a branch of a condition that asks for the very value."""
+    around = node.enclosing("ternary_expression")
+    if around is None or not around.children or _is_within(node, around.children[0]):
+        return False
+    kinds = ("member_expression", "subscript_expression")
+    return any(each.text == node.text for each in around.children[0].find(*kinds))
+
+
+def _is_within(node: Node, outer: Node) -> bool:
+    return outer.start <= node.start and node.end <= outer.end
 
 
 def _origin(node: Node) -> Node:

@@ -155,7 +155,9 @@ def _fix(visit: Visit, choice: Choice, who: str) -> Fix | None:
     framework, is_async = visit.gateway.framework, handler.function.is_async
     if not node.file.is_python:
         value = f"{handler.socket}.data.{who}Id"
-        return suggested(line_before(node, f"// {who}Id is {_COMMENT}"), replaced(node, value))
+        whole = _first_of(node)
+        whole = whole if not visit.flow.has_other(whole) else node
+        return suggested(line_before(node, f"// {who}Id is {_COMMENT}"), replaced(whole, value))
     if framework == "channels":
         value = 'self.scope["user"].id' if who == "user" else 'self.scope["user"].tenant_id'
         return suggested(replaced(node, value))

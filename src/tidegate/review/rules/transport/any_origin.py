@@ -106,6 +106,8 @@ def _listed(origin: Origin) -> Fix | None:
         listed = origin.node.text
     if origin.is_missing and origin.holder is not None:
         return suggested(with_entry(origin.holder, "origin", listed))
+    if origin.node.kind == "method_definition":
+        return suggested(replaced(origin.node, f"origin: {listed}"))
     if origin.holder is None:
         return suggested(replaced(origin.node, f"{{ origin: {listed} }}"))
     return suggested(replaced(origin.node, listed))

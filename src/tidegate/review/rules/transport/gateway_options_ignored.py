@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tidegate.review.diagnostic import Finding
 from tidegate.review.facts.transport.module_order import in_order
 from tidegate.review.facts.transport.servers import AdapterOptions, adapter_options, servers
-from tidegate.review.fix import Edit, Fix, inserted_after, suggested, without_entry
+from tidegate.review.fix import Edit, Fix, inserted_after, replaced, suggested, without_entry
 from tidegate.review.model import Adapter, Gateway, Model
 from tidegate.review.model.options import bare
 from tidegate.review.registry import Example, Rule, rule
@@ -215,6 +215,8 @@ def _shared(gateway: Gateway, names: list[str]) -> Fix | None:
     """Return a correction that leaves the option to the gateway that is first."""
     if gateway.holder is None or len(names) != 1 or names[0] not in gateway.holder.pairs():
         return None
+    if len(gateway.holder.children) == 1:
+        return suggested(replaced(gateway.holder, "{}"))
     return suggested(without_entry(gateway.holder, names[0]))
 
 
