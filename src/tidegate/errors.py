@@ -104,12 +104,15 @@ class AuthError(TidegateError):
     Attributes:
         code: Stable code for ``err.data.code``.
         detail: One sentence for the client; no internals, no token.
+        reason: What exactly is wrong, for the operator's log; no token and no key. Empty if the
+            client is told all there is to tell.
     """
 
-    def __init__(self, code: RefusalCode, detail: str) -> None:
+    def __init__(self, code: RefusalCode, detail: str, *, reason: str = "") -> None:
         super().__init__(f"{code}: {detail}")
         self.code: RefusalCode = code
         self.detail = _told(detail)
+        self.reason = reason
 
 
 class Refused(TidegateError):

@@ -47,6 +47,18 @@ async def test_a_refused_client_learns_why_and_stays_away(
     assert running.gateway.reception.door.refusals[code] == 1
 
 
+async def test_the_operator_learns_why_a_token_is_not_valid(
+    start_gateway: StartGateway, node: NodeDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await start_gateway()
+    token = make_token(sub=None)
+    client = node.client("a", f"{running.url}/chat", auth={"token": token})
+    refused = await client.wait("connect_error")
+    assert refused["message"] == "Unauthorized: the token is not valid"
+    assert "refused a token (token_invalid): it has no claim sub (auth.user_claim)" in caplog.text
+    assert token not in caplog.text
+
+
 async def test_an_unknown_namespace_is_refused_and_the_others_live_on(
     start_gateway: StartGateway, node: NodeDriver
 ) -> None:

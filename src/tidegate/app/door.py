@@ -16,6 +16,7 @@ from tidegate.app.cancelling import is_cancelled
 from tidegate.app.client import Client
 from tidegate.app.limits import ConnectionQuota
 from tidegate.app.namespace import Namespace
+from tidegate.app.refusal_log import RefusalLog
 from tidegate.app.token_life import TokenLife
 from tidegate.app.turnstile import Turnstile
 from tidegate.auth.authenticator import Authenticator, Handshake
@@ -99,6 +100,7 @@ class Door:
         self._spawn = spawn
         self._synchronise = synchronise
         self._turnstile = Turnstile(CONNECTS_PER_TURN)
+        self._refusal_log = RefusalLog()
         self.refusals: Counter[str] = Counter()
         self.accepted = 0
         self.namespaces_limited = 0
@@ -286,6 +288,7 @@ class Door:
 
     def _refuse_for(self, connection: Connection, namespace: str, error: BaseException) -> None:
         if isinstance(error, AuthError):
+            self._refusal_log.tell(error)
             prefix = "Unauthorized: " if error.code in _UNAUTHORIZED else ""
             self._refuse(connection, namespace, prefix + error.detail, error.code)
         elif isinstance(error, Refused):

@@ -57,10 +57,12 @@ def identifier_at(claims: Mapping[str, Any], path: str) -> str | None:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or len(value) > MAX_IDENTIFIER_LENGTH:
-        raise _invalid()
+    if not isinstance(value, str):
+        raise _invalid(f"its claim {path} is neither a string nor an integer")
+    if len(value) > MAX_IDENTIFIER_LENGTH:
+        raise _invalid(f"its claim {path} has more than {MAX_IDENTIFIER_LENGTH} characters")
     if _CONTROL_CHARACTER.search(value):
-        raise _invalid()
+        raise _invalid(f"its claim {path} has control characters")
     return value
 
 
@@ -76,12 +78,12 @@ def numeric_date(claims: Mapping[str, Any], name: str) -> float | None:
         return None
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _invalid()
+        raise _invalid(f"its claim {name} is not a number")
     if not -_LAST_DATE <= value <= _LAST_DATE:  # false for NaN as well
-        raise _invalid()
+        raise _invalid(f"its claim {name} is beyond the year 9999; is it in seconds?")
     return float(value)
 
 
-def _invalid() -> AuthError:
+def _invalid(reason: str) -> AuthError:
     # Which claim, and what is wrong with it, is the issuer's business and not the client's.
-    return AuthError("token_invalid", "the token's claims are not valid")
+    return AuthError("token_invalid", "the token's claims are not valid", reason=reason)

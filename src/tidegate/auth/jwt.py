@@ -118,7 +118,7 @@ class JWTAuthenticator:
             return identity
         header = read_header(token)
         if header.alg not in self._config.algorithms:
-            raise _invalid()
+            raise _invalid(f"its algorithm {_shown(header.alg)} is not among auth.algorithms")
         keys = self._keys.find(header.alg, header.kid, now)
         if isinstance(keys, Awaitable):
             return self._verify_later(token, header.alg, keys)
@@ -164,7 +164,7 @@ class JWTAuthenticator:
             else:
                 payload: bytes = decoded["payload"]
                 return payload
-        raise _invalid() from cause
+        raise _invalid(_unsigned(keys, cause)) from cause
 
     # Claims
 
@@ -173,15 +173,16 @@ class JWTAuthenticator:
         try:
             claims = _CLAIMS.decode(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise _invalid() from error
+            raise _invalid("its payload is not a JSON object") from error
         expires_at, issued_at = self._check_dates(claims, now)
         self._check_parties(claims)
         tenant = identifier_at(claims, self._config.tenant_claim)
         if tenant is None:
-            raise AuthError("tenant_missing", "the token names no tenant")
+            reason = f"it has no claim {self._config.tenant_claim} (auth.tenant_claim)"
+            raise AuthError("tenant_missing", "the token names no tenant", reason=reason)
         user = identifier_at(claims, self._config.user_claim)
         if user is None:
-            raise _invalid()
+            raise _invalid(f"it has no claim {self._config.user_claim} (auth.user_claim)")
         identity = Identity(
             TenantId(tenant), UserId(user), expires_at, issued_at, _token_id(claims), payload
         )
@@ -192,23 +193,25 @@ class JWTAuthenticator:
         issued_at = numeric_date(claims, "iat")
         not_before = numeric_date(claims, "nbf")
         if expires_at is None:
-            raise _invalid()
+            raise _invalid("it has no claim exp, so it would never end")
         if now >= expires_at + self._config.leeway:
             raise AuthError("token_expired", "the token has expired")
         latest = now + self._config.leeway
-        if (issued_at or 0) > latest or (not_before or 0) > latest:
-            raise AuthError("token_invalid", "the token is not valid yet")
+        begin = max(issued_at or 0, not_before or 0)
+        if begin > latest:
+            reason = f"it begins in {begin - now:.0f} s (iat, nbf); does its issuer's clock agree?"
+            raise AuthError("token_invalid", "the token is not valid yet", reason=reason)
         return expires_at, issued_at
 
     def _check_parties(self, claims: dict[str, Any]) -> None:
         if self._config.issuer is not None and claims.get("iss") != self._config.issuer:
-            raise _invalid()
+            raise _invalid(f"its iss is {_shown(claims.get('iss'))}, and auth.issuer another")
         if not self._audience:
             return
         audience = claims.get("aud")
         named = audience if isinstance(audience, list) else [audience]
         if not any(isinstance(name, str) and name in self._audience for name in named):
-            raise _invalid()
+            raise _invalid(f"its aud is {_shown(audience)}, and auth.audience another")
 
 
 _CLAIMS = msgspec.json.Decoder(dict[str, Any])
@@ -220,7 +223,8 @@ def _token_id(claims: dict[str, Any]) -> str | None:
         return None
     # Accepting an odd one without noting it would make the token irrevocable.
     if not isinstance(token_id, str) or len(token_id) > MAX_IDENTIFIER_LENGTH:
-        raise _invalid()
+        text = f"its jti is not a string of up to {MAX_IDENTIFIER_LENGTH} characters"
+        raise _invalid(text)
     return token_id
 
 
@@ -230,5 +234,19 @@ def _as_tuple(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _invalid() -> AuthError:
-    return AuthError("token_invalid", "the token is not valid")
+def _unsigned(keys: Sequence[Key], cause: Exception | None) -> str:
+    if not keys:
+        return "no key fits its algorithm and kid; are they its issuer's?"
+    if isinstance(cause, jwt.InvalidSignatureError):
+        return "none of the keys signed it; are they its issuer's?"
+    return "it is not three parts of base64url"
+
+
+def _shown(value: object) -> str:
+    """Return a value of a token, cut short: it may be anybody's."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+def _invalid(reason: str) -> AuthError:
+    return AuthError("token_invalid", "the token is not valid", reason=reason)

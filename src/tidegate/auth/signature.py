@@ -45,7 +45,8 @@ def _read_header(segment: str) -> Header:
     try:
         return _HEADER.decode(base64.urlsafe_b64decode(segment + "=="))
     except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError) as error:
-        raise AuthError("token_invalid", "the token is not valid") from error
+        text = "it is no JWT: its first part is not a header"
+        raise AuthError("token_invalid", "the token is not valid", reason=text) from error
 
 
 class _Checker(jwt.PyJWS):

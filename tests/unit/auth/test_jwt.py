@@ -352,6 +352,58 @@ def test_refusals_name_no_internals(
     assert details == {"the token is not valid"}
 
 
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"iss": "https://evil.example"}, "its iss is 'https://evil.example', and auth.issuer"),
+        ({"aud": ["billing"]}, "its aud is ['billing'], and auth.audience another"),
+        ({"exp": None}, "it has no claim exp"),
+        ({"exp": "soon"}, "its claim exp is not a number"),
+        ({"exp": 1e15}, "is it in seconds?"),
+        ({"iat": NOW + 90}, "it begins in 90 s (iat, nbf)"),
+        ({"tenantId": None}, "it has no claim tenantId (auth.tenant_claim)"),
+        ({"tenantId": ["acme"]}, "its claim tenantId is neither a string nor an integer"),
+        ({"sub": None}, "it has no claim sub (auth.user_claim)"),
+        ({"sub": "x" * 257}, "its claim sub has more than 256 characters"),
+        ({"jti": 7}, "its jti is not a string"),
+        ({"aud": "x" * 1_000}, "'xxx"),
+    ],
+)
+def test_the_operator_learns_what_is_wrong_with_claims(
+    claims: dict[str, Any], reason: str, clock: Clock, secret_issuer: Issuer
+) -> None:
+    config = JWTConfig(issuer="https://login.example.com", audience="realtime")
+    authenticator = JWTAuthenticator(config, StaticKeys(secret_issuer.private), clock=clock)
+    good = {"iss": "https://login.example.com", "aud": "realtime"}
+    with pytest.raises(AuthError) as caught:
+        verified(authenticator, secret_issuer.token(**(good | claims)))
+    assert reason in caught.value.reason and len(caught.value.reason) < 200
+
+
+def test_the_operator_learns_what_is_wrong_with_signatures(
+    authenticator: JWTAuthenticator, secret_issuer: Issuer, rsa_issuer: Issuer
+) -> None:
+    header, claims, _ = secret_issuer.token().split(".")
+    reasons = []
+    for token in (
+        f"{header}.{claims}.{'A' * 43}",
+        f"{header}.{claims}",
+        f"{header}.{claims}.!",
+        rsa_issuer.token(),
+        "not-a-token",
+    ):
+        with pytest.raises(AuthError) as caught:
+            verified(authenticator, token)
+        reasons.append(caught.value.reason)
+    assert reasons == [
+        "none of the keys signed it; are they its issuer's?",
+        "it is not three parts of base64url",
+        "it is not three parts of base64url",
+        "its algorithm 'RS256' is not among auth.algorithms",
+        "it is no JWT: its first part is not a header",
+    ]
+
+
 # Remembered tokens
 
 
