@@ -5,6 +5,7 @@ The name of the function that verifies a token is a decision: the code says so i
 
 from __future__ import annotations
 
+from tidegate.review.edits.insertions import named_import
 from tidegate.review.edits.origins import own_origin
 from tidegate.review.facts.transport.cookies import (
     looks_at_origin,
@@ -83,7 +84,8 @@ def _in_class(gateway: Gateway) -> Fix | None:
         return None
     inner = _middleware("server").replace("\n", "\n  ")
     code = f"afterInit(server: Server) {{\n  {inner}\n}}\n\n".replace("\n", f"\n{indent}")
-    return suggested(inserted_before(place, code.replace(f"\n{indent}\n", "\n\n")))
+    method = inserted_before(place, code.replace(f"\n{indent}\n", "\n\n"))
+    return suggested(method, *named_import(gateway.file, "Server", "socket.io"))
 
 
 def _in_hook(function: Function) -> Fix | None:
