@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECRET
+from tests.conftest import SECRET, make_token
 from tests.interop.official_client import NodeDriver
 
 ENVIRONMENT = {
@@ -114,6 +114,42 @@ async def test_serve_token_publish_and_tail_work_together(
     assert code == 0, errors
     assert "draining 1 connections" in errors
     assert (await client.wait("disconnect"))["reason"] == "transport close"
+
+
+async def test_a_handler_that_does_not_end_is_told_of_and_holds_up_no_third_signal(
+    commands: Commands, node: NodeDriver
+) -> None:
+    (commands.folder / "stubborn.py").write_text(
+        "import asyncio\n"
+        "from tidegate import Client, Gateway, Namespace\n"
+        "chat = Namespace('/chat')\n"
+        "@chat.on('work')\n"
+        "async def work(client: Client) -> None:\n"
+        "    await client.emit('begun')\n"
+        "    while True:\n"
+        "        try:\n"
+        "            await asyncio.sleep(60)\n"
+        "        except asyncio.CancelledError:\n"
+        "            pass\n"
+        "gateway = Gateway([chat])\n"
+    )
+    environ = {**ENVIRONMENT, "TIDEGATE_DRAIN_SECONDS": "60"}
+    server = await commands.start("serve", "stubborn:gateway", "--port", "0", **environ)
+    url = (await server.line("Tidegate serves ")).removesuffix("/socket.io/")
+    client = node.client("a", f"{url}/chat", auth={"token": make_token()})
+    await client.wait("connect")
+    client.emit("work")
+    await client.wait("event")
+    assert server.process.stderr is not None
+    for line in ("draining 1 connections", "it was cancelled: sleep"):
+        server.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            while line not in (said := (await server.process.stderr.readline()).decode()):
+                pass
+    assert f", in work ({commands.folder / 'stubborn.py'}:9), in " in said
+    server.process.send_signal(signal.SIGTERM)
+    code, _, _ = await server.finish()
+    assert code == -signal.SIGTERM
 
 
 UNSAFE = [

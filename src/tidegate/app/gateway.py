@@ -12,6 +12,7 @@ from typing import Any
 from tidegate.app.asgi import GatewayApp, run_lifespan
 from tidegate.app.authentication import jwt_authenticator, tls_context
 from tidegate.app.broker import Broker
+from tidegate.app.cancelling import end_tasks
 from tidegate.app.event_log import kept_bytes, make_event_log, remembered
 from tidegate.app.following import LogFollower
 from tidegate.app.forwarding import Forwarder
@@ -262,9 +263,7 @@ class Gateway:
         if self._is_wired:
             self.reception.token_life.stop()
             await self.log.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(list(self._tasks))
         self._following = None
         close = getattr(self.authenticator, "aclose", None) if self._is_wired else None
         if close is not None:

@@ -20,6 +20,8 @@ __all__ = ["OnReady", "run_gateway", "stop_signals"]
 
 log = logging.getLogger("tidegate")
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 OnReady = Callable[[int, int | None], None]
 
 
@@ -46,7 +48,7 @@ class Ports(Protocol):
 async def run_gateway(
     gateway: Gateway, *, on_ready: OnReady | None = None, seat: Seat | None = None
 ) -> None:
-    """Serve until told to stop, then drain; a second order ends the draining.
+    """Serve until told to stop, then drain; a second order ends the draining, a third the process.
 
     Args:
         gateway: Configured, not started.
@@ -100,6 +102,9 @@ class _OwnPorts:
             self._on_ready(port, self._api_port)
 
     async def close(self) -> None:
+        for number in STOP_SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if self._api is not None:
             await self._api.stop()
 
@@ -139,6 +144,6 @@ def stop_signals() -> asyncio.Queue[None]:
     """Return where each SIGTERM and SIGINT from now on arrives."""
     stopped: asyncio.Queue[None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopped.put_nowait, None)
     return stopped

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from tidegate.app.broker import STOP_SECONDS as BROKER_STOP_SECONDS
+from tidegate.app.cancelling import END_SECONDS
 from tidegate.app.runner import OnReady, stop_signals
 from tidegate.app.safety import api_is_on
 from tidegate.app.seat import Seat
@@ -33,7 +34,7 @@ MAX_FAILED_STARTS = 5
 EXIT_SECONDS = 5.0
 """For the private port (2 s for requests under way), and for a process to end."""
 
-STOP_SECONDS = BROKER_STOP_SECONDS + LOG_CLOSE_SECONDS + EXIT_SECONDS
+STOP_SECONDS = BROKER_STOP_SECONDS + LOG_CLOSE_SECONDS + END_SECONDS + EXIT_SECONDS
 """What a worker has to end, after it has drained: as much as its parts may take one after the other
 when the broker is silent. What takes longer hangs."""
 
