@@ -121,15 +121,14 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def _node_reads(file: SourceFile) -> Iterator[Finding]:
-    reads = file.root.find("member_expression", "subscript_expression")
-    for node in reads:
-        if _is_asked_before(node):
-            continue  # typeof query.token === 'string' ? query.token : undefined: told there
+    for node in file.root.find("member_expression", "subscript_expression"):
         holder = node.field("object")
         name = node.field("property") or node.field("index")
         if holder is None or name is None or not is_token_name(name.string or name.text):
             continue
         origin = _origin(holder)
+        if _is_asked_before(node):
+            continue  # typeof query.token === 'string' ? query.token : undefined: told there
         if _QUERY.search(_plain(origin)) or _QUERY.search(unpacked(holder)):
             again = [node, *(each for each in _repeated(node))]
             fixes = [_from_auth(each) for each in map(_holder, again) if each is not None]
