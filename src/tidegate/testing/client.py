@@ -7,29 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
 import msgspec
-from starlette.types import ASGIApp
 
 from tidegate.events import Event, decode_argument, event_name_of
 from tidegate.ids import NamespaceName
-from tidegate.protocol import engineio
-from tidegate.protocol.socketio import Packet, PacketType
-from tidegate.testing.errors import ConnectError
-from tidegate.testing.wire import (
-    Arrived,
-    PacketReader,
-    ack_messages,
-    connect_message,
-    disconnect_message,
-    event_messages,
-)
-from tidegate.transports.memory import HTTPRefusal, MemoryWebSocket
+from tidegate.testing.client_socket import ClientSocket, IncomingEvent
 
-__all__ = ["Door", "ReceivedEvent", "TestClient"]
+__all__ = ["ReceivedEvent", "TestClient"]
 
-MARKER = "tidegate.testing.marker"
-"""Goes to one client through the log: what was emitted before it has arrived when it arrives."""
-
-_GOING_AWAY = 1005  # RFC 6455, section 7.4.1: a close frame without a code
 _SHOWN = 5
 
 T = TypeVar("T")
@@ -48,26 +32,6 @@ class ReceivedEvent(NamedTuple):
     data: Any
 
 
-class Door(msgspec.Struct, frozen=True):
-    """Where a client connects to.
-
-    Attributes:
-        app: The gateway as an ASGI application.
-        path: Of the Socket.IO endpoint.
-        address: The client's IP address.
-        origin: The page's, if it is one.
-        namespace: To connect to.
-        hint: Said in a refusal to who wrote the test.
-    """
-
-    app: ASGIApp
-    path: str
-    address: str
-    origin: str | None
-    namespace: NamespaceName
-    hint: str
-
-
 class _Heard(msgspec.Struct):
     event: ReceivedEvent
     raw: bytes
@@ -81,47 +45,55 @@ class TestClient:
     What arrives is kept from the start, so nothing is missed between two calls. Each wait ends when
     what is waited for has happened, when the client was disconnected, or after ``timeout`` seconds;
     in the last two cases it fails with an ``AssertionError`` that tells what came instead.
-
-    Attributes:
-        namespace: That it is connected to.
-        sid: Its ``socket.id``; the same after a recovery, and what `Client.sid` is in handlers.
-        is_connected: Whether it is connected now.
-        is_recovered: Whether the last connection continued the session of the one before, and
-            what was missed arrives: ``socket.recovered``.
-        disconnect_reason: Of the last disconnection, as the official client's listener gets it:
-            ``io server disconnect`` for one that stays away until told, such as after
-            ``user.revoke()`` or the token's end; ``transport close`` for one that would come back
-            by itself; ``io client disconnect``.
     """
 
     __test__ = False  # pytest collects classes that are called Test…
 
-    def __init__(self, door: Door, auth: Mapping[str, Any], *, timeout: float) -> None:
-        self.namespace = door.namespace
-        self.sid = ""
-        self.is_connected = False
-        self.is_recovered = False
-        self.disconnect_reason: str | None = None
-        self._door = door
-        self._auth = auth
+    def __init__(self, socket: ClientSocket, *, timeout: float) -> None:
+        self._socket = socket
         self._timeout = timeout
-        self._pid: str | None = None
-        self._offset: str | None = None
         self._heard: list[_Heard] = []
         self._listeners: dict[str, Callable[..., Any]] = {}
-        self._failure: Exception | None = None
-        self._acks: dict[int, Arrived] = {}
-        self._next_ack = 0
-        self._markers = 0
-        self._is_knocking = False
-        self._refusal: ConnectError | None = None
-        self._changed = asyncio.Event()
-        self._packets = PacketReader()
-        self._socket: MemoryWebSocket | None = None
+        socket.on_event = self._hear
 
     def __repr__(self) -> str:
         state = "connected" if self.is_connected else "disconnected"
         return f"<TestClient {self.sid or 'without sid'} {self.namespace} {state}>"
+
+    # What it is
+
+    @property
+    def namespace(self) -> NamespaceName:
+        """That it is connected to."""
+        return self._socket.namespace
+
+    @property
+    def sid(self) -> str:
+        """Its ``socket.id``; the same after a recovery, and what `Client.sid` is in handlers."""
+        return self._socket.sid
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is connected now."""
+        return self._socket.is_connected
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether the last connection continued the session of the one before.
+
+        What was missed arrives then: ``socket.recovered``.
+        """
+        return self._socket.is_recovered
+
+    @property
+    def disconnect_reason(self) -> str | None:
+        """Of the last disconnection, as the official client's listener gets it.
+
+        ``io server disconnect`` for one that stays away until told, such as after
+        ``user.revoke()`` or the token's end; ``transport close`` for one that would come back by
+        itself; ``io client disconnect``.
+        """
+        return self._socket.disconnect_reason
 
     # What it hears
 
@@ -184,7 +156,7 @@ class TestClient:
             AssertionError: The client is disconnected.
             PayloadError: An argument has no JSON form.
         """
-        self._send_event(event, arguments, None)
+        self._socket.emit(event, arguments)
 
     async def call(self, event: str, *arguments: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
         """Send an event and return what it is acknowledged with.
@@ -204,16 +176,14 @@ class TestClient:
             AssertionError: No ack came, or the client is disconnected.
             PayloadError: An argument has no JSON form.
         """
-        self._next_ack += 1
-        ack_id = self._next_ack
-        self._send_event(event, arguments, ack_id)
-        answer = await self._until(
-            lambda: self._acks.pop(ack_id, None),
+        ack_id = self._socket.new_ack_id()
+        self._socket.emit(event, arguments, ack_id)
+        values = await self._until(
+            lambda: self._socket.take_ack(ack_id),
             f"{event!r} was not acknowledged",
             timeout,
             while_connected=True,
         )
-        values = answer.values
         return values[0] if len(values) == 1 else values or None
 
     async def drop(self) -> None:
@@ -221,7 +191,7 @@ class TestClient:
 
         What is emitted from now on is missed, until ``reconnect``.
         """
-        await self._close(None)
+        await self._socket.drop()
 
     async def reconnect(self, *, auth: Mapping[str, Any] | None = None) -> None:
         """Come back after ``drop``, or after being disconnected, as the official client does.
@@ -239,15 +209,12 @@ class TestClient:
         if self.is_connected:
             raise RuntimeError("the client is connected; `drop` or `disconnect` it before")
         if auth is not None:
-            self._auth = auth
-        await self._connect()
+            self._socket.auth = auth
+        await self._socket.connect(self._timeout)
 
     async def disconnect(self) -> None:
         """Leave, as ``socket.disconnect()``; for `on_disconnect` it is no drop."""
-        self._send([disconnect_message(self.namespace)])
-        if self.is_connected:
-            self._gone("io client disconnect")
-        await self._close(_GOING_AWAY)
+        await self._socket.disconnect()
 
     async def wait_disconnected(self, *, timeout: float | None = None) -> str:  # noqa: ASYNC109
         """Return the ``disconnect_reason``, once the client is disconnected.
@@ -264,57 +231,7 @@ class TestClient:
             timeout,
         )
 
-    # What the TestGateway calls
-
-    async def _connect(self) -> None:
-        self._is_knocking, self._refusal = True, None
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._knock()
-        except TimeoutError:
-            raise AssertionError(
-                f"{self.namespace}: CONNECT was not answered within {self._timeout:g} s; "
-                "does on_connect, or the authenticator, wait for something?"
-            ) from None
-        finally:
-            self._is_knocking = False
-            if not self.is_connected:
-                await self._close(None)
-
-    async def _knock(self) -> None:
-        door = self._door
-        self._packets = PacketReader()
-        self._socket = MemoryWebSocket(door.app, on_message=self._receive, on_close=self._closed)
-        headers = {} if door.origin is None else {"origin": door.origin}
-        query = "EIO=4&transport=websocket"
-        refusal = await self._socket.open(door.path, query, headers, door.address)
-        if refusal is not None:
-            raise _refused_upgrade(refusal)
-        while not self.is_connected and self._refusal is None:
-            self._changed.clear()
-            await self._changed.wait()
-        if self._refusal is not None:
-            raise self._refusal
-
-    async def _close(self, code: int | None) -> None:
-        if self._socket is not None:
-            await (self._socket.close() if code is None else self._socket.close(code))
-
-    @property
-    def _is_idle(self) -> bool:
-        """Whether the gateway has taken all that was sent."""
-        return self._socket is None or self._socket.is_idle
-
-    async def _drain(self) -> None:
-        """Return when the gateway has taken all that was sent."""
-        if self._socket is not None:
-            await self._socket.drain()
-
-    async def _marked(self, number: int) -> None:
-        """Return when this marker has arrived, or the client is gone."""
-        while self.is_connected and self._markers < number:
-            self._changed.clear()
-            await self._changed.wait()
+    # Waiting
 
     async def _until(
         self,
@@ -329,21 +246,22 @@ class TestClient:
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    self._raise_failure()
+                    self._socket.raise_failure()
                     if (value := found()) is not None:
                         return value
                     if while_connected and not self.is_connected:
                         state = f"the client is disconnected ({self.disconnect_reason})"
                         raise AssertionError(self._tell(f"{complaint}: {state}"))
-                    self._changed.clear()
-                    await self._changed.wait()
+                    await self._socket.changed()
         except TimeoutError:
             raise AssertionError(self._tell(f"{complaint} within {seconds:g} s")) from None
 
-    def _raise_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+    def _hear(self, event: IncomingEvent) -> None:
+        received = ReceivedEvent(event.name, event.data)
+        self._heard.append(_Heard(received, event.raw, event.attachments))
+        listener = self._listeners.get(event.name)
+        if listener is not None:
+            self._socket.answer(event, listener(event.data))
 
     def _next(self, name: str | None) -> _Heard | None:
         """Return the oldest event that ``receive`` has not returned; of any name if None."""
@@ -362,103 +280,3 @@ class TestClient:
         instead = f"not received yet: {shown}" if rest else "nothing else came"
         before = f"; received before: {taken}" if taken else ""
         return f"{self.namespace}: {complaint}; {instead}{before}"
-
-    # Sending and hearing
-
-    def _send_event(self, event: str, arguments: tuple[Any, ...], ack_id: int | None) -> None:
-        messages = event_messages(self.namespace, event, arguments, ack_id)
-        if not self.is_connected:
-            # The official client keeps it for later; a test that counts on that says so itself.
-            state = f"the client is disconnected ({self.disconnect_reason}); `reconnect` it before"
-            raise AssertionError(f"{self.namespace}: {event!r} can't be sent: {state}")
-        self._send(messages)
-
-    def _send(self, messages: list[str | bytes]) -> None:
-        if self._socket is not None:
-            for message in messages:
-                self._socket.send(message)
-
-    def _receive(self, message: str | bytes) -> None:
-        try:
-            self._read(message)
-        except Exception as error:
-            self._failure = error
-        self._changed.set()
-
-    def _read(self, message: str | bytes) -> None:
-        kind = message[:1]
-        if kind == engineio.OPEN:
-            self._send([connect_message(self.namespace, self._presented())])
-        elif kind == engineio.PING:
-            self._send([engineio.PONG])
-        elif isinstance(message, bytes) or kind == engineio.MESSAGE:
-            arrived = self._packets.read(message)
-            if arrived is not None:
-                self._take(arrived, arrived.packet)
-
-    def _presented(self) -> dict[str, Any]:
-        if self._pid is None:
-            return dict(self._auth)
-        session = {"pid": self._pid, "offset": self._offset}
-        return {key: value for key, value in session.items() if value is not None} | {**self._auth}
-
-    def _take(self, arrived: Arrived, packet: Packet) -> None:
-        if packet.type is PacketType.EVENT:
-            self._hear(arrived, packet)
-        elif packet.type is PacketType.ACK and packet.ack_id is not None:
-            self._acks[packet.ack_id] = arrived
-        elif packet.type is PacketType.CONNECT:
-            session = packet.auth or {}
-            self.is_recovered = self._pid is not None and self._pid == session.get("pid")
-            self.sid, self._pid = session["sid"], session.get("pid")
-            self.is_connected, self.disconnect_reason = True, None
-        elif packet.type is PacketType.CONNECT_ERROR:
-            self._refusal = _refused_connect(packet.auth or {}, self._door.hint)
-        elif packet.type is PacketType.DISCONNECT:
-            self._gone("io server disconnect")
-
-    def _hear(self, arrived: Arrived, packet: Packet) -> None:
-        values = arrived.values
-        if packet.ack_id is None and values and isinstance(values[-1], str):
-            self._offset = values.pop()  # the official client takes any last string for one
-        data = values[0] if values else None
-        if packet.event_name == MARKER:
-            self._markers = int(data or 0)
-            return
-        raw = packet.args[0] if packet.args else b"null"
-        event = ReceivedEvent(packet.event_name, data)
-        self._heard.append(_Heard(event, raw, arrived.attachments))
-        listener = self._listeners.get(event.name)
-        if listener is not None:
-            answer = listener(data)
-            if packet.ack_id is not None:
-                self._send(ack_messages(self.namespace, packet.ack_id, (answer,)))
-
-    def _closed(self, code: int, reason: str) -> None:
-        if self.is_connected:
-            self._gone("transport close")
-        elif self._is_knocking and self._refusal is None:
-            told = f"the connection was closed ({code} {reason}".rstrip() + ")"
-            self._refusal = ConnectError("closed", told, retry=True)
-        self._changed.set()
-
-    def _gone(self, reason: str) -> None:
-        self.is_connected, self.disconnect_reason = False, reason
-        self._changed.set()
-
-
-def _refused_connect(error: Mapping[str, Any], hint: str) -> ConnectError:
-    data = error.get("data") or {}
-    code, message = data.get("code", ""), error.get("message", "")
-    hint = hint if code == "forbidden" and message == "Invalid namespace" else ""
-    return ConnectError(code, message, retry=data.get("retry", False), hint=hint)
-
-
-def _refused_upgrade(refusal: HTTPRefusal) -> ConnectError:
-    try:
-        body = msgspec.json.decode(refusal.body, type=dict[str, Any])
-    except msgspec.DecodeError:
-        body = {}
-    error = body.get("error", body)
-    message = error.get("message", f"HTTP status {refusal.status}")
-    return ConnectError(str(error.get("code", refusal.status)), message)

@@ -19,8 +19,10 @@ from tidegate.app.gateway import Gateway
 from tidegate.app.settings import Settings
 from tidegate.ids import NamespaceName, Sid, TenantId
 from tidegate.log import EventEntry
-from tidegate.testing.client import MARKER, Door, TestClient
+from tidegate.testing.client import TestClient
+from tidegate.testing.client_socket import MARKER, ClientSocket
 from tidegate.testing.deliveries import Deliveries
+from tidegate.testing.door import Door
 from tidegate.testing.services import Forwarded, MemoryServices, Service
 from tidegate.testing.settings import in_memory, make_token
 
@@ -66,7 +68,7 @@ class TestGateway:
         self._timeout = timeout
         self._exits = AsyncExitStack()
         self._services = MemoryServices()
-        self._clients: list[TestClient] = []
+        self._sockets: list[ClientSocket] = []
         self._lasting: frozenset[asyncio.Task[Any]] = frozenset()
         self._markers = itertools.count(1)
         self._deliveries: Deliveries | None = None
@@ -100,8 +102,8 @@ class TestGateway:
     ) -> None:
         """Drop the clients and stop the gateway; an exception of a listener is raised now."""
         self._deliveries = None
-        for client in self._clients:
-            await client.drop()
+        for socket in self._sockets:
+            await socket.drop()
         await self._exits.aclose()
         if exc is None:
             self._raise_failures()
@@ -140,16 +142,16 @@ class TestGateway:
         door = Door(
             app=self.gateway.asgi(),
             path=self._settings.path,
-            address=str(_FIRST_ADDRESS + len(self._clients)),
+            address=str(_FIRST_ADDRESS + len(self._sockets)),
             origin=origin,
             namespace=self._namespace(namespace),
             hint=f"served are {self._served()}",
         )
-        presented = self._auth(tenant, user, claims, expires_in, auth)
-        client = TestClient(door, presented, timeout=self._timeout)
+        socket = ClientSocket(door, self._auth(tenant, user, claims, expires_in, auth))
+        client = TestClient(socket, timeout=self._timeout)
         self._running()
-        self._clients.append(client)
-        await client._connect()  # noqa: SLF001  # which users have no use for
+        self._sockets.append(socket)
+        await socket.connect(self._timeout)
         return client
 
     def token(
@@ -276,52 +278,52 @@ class TestGateway:
 
     async def _is_settled(self) -> bool:
         """Wait for what is under way, and tell whether nothing new came of it."""
-        for client in self._clients:
-            await client._drain()  # noqa: SLF001
+        for socket in self._sockets:
+            await socket.drain()
         while passing := self._passing():
             await asyncio.wait(passing)
         await self.gateway.follower.synchroniser.caught_up()
         publisher = self.gateway.publisher
         published = publisher.published
-        for client in self._clients:
-            published += await self._mark(client)
-        is_idle = all(client._is_idle for client in self._clients)  # noqa: SLF001
+        for socket in self._sockets:
+            published += await self._mark(socket)
+        is_idle = all(socket.is_idle for socket in self._sockets)
         return is_idle and not self._passing() and publisher.published == published
 
-    async def _mark(self, client: TestClient) -> bool:
+    async def _mark(self, socket: ClientSocket) -> bool:
         """Return when all that was emitted to a client has arrived, and whether a mark was sent."""
-        tenant = self._tenant_of(client)
+        tenant = self._tenant_of(socket)
         if tenant is None:
             return False
         number = next(self._markers)
         marker = EventEntry(
             tenant=tenant,
-            namespace=client.namespace,
+            namespace=socket.namespace,
             name=MARKER,
             data=msgspec.json.encode(number),
             time=time.time(),
-            sid=Sid(client.sid),
+            sid=Sid(socket.sid),
         )
         await self.gateway.publish((marker,))
-        await client._marked(number)  # noqa: SLF001
+        await socket.marked(number)
         return True
 
-    def _tenant_of(self, client: TestClient) -> TenantId | None:
+    def _tenant_of(self, socket: ClientSocket) -> TenantId | None:
         """Return the tenant of a client that is connected."""
         entrance = self.gateway.listener
         connections = () if entrance is None else entrance.connections
         for connection in connections:
-            for socket in connection.sockets:
-                if socket.sid == client.sid and client.is_connected:
-                    tenant: TenantId = socket.identity.tenant
+            for served in connection.sockets:
+                if served.sid == socket.sid and socket.is_connected:
+                    tenant: TenantId = served.identity.tenant
                     return tenant
         return None
 
     # Small parts
 
     def _raise_failures(self) -> None:
-        for client in self._clients:
-            client._raise_failure()  # noqa: SLF001  # as its own waits do
+        for socket in self._sockets:
+            socket.raise_failure()  # as the client's own waits do
 
     def _passing(self) -> list[asyncio.Task[Any]]:
         """Return the handlers, hooks and CONNECTs that are not done."""
