@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
-import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
-
 from tidegate.app.forwards import forwards_of
 from tidegate.app.gateway import Gateway
 from tidegate.app.settings import Settings
-from tidegate.ids import NamespaceName, Sid, TenantId
-from tidegate.log import EventEntry
+from tidegate.ids import NamespaceName
 from tidegate.testing.client import TestClient
-from tidegate.testing.client_socket import MARKER, ClientSocket
+from tidegate.testing.client_socket import ClientSocket
 from tidegate.testing.deliveries import Deliveries
 from tidegate.testing.door import Door
 from tidegate.testing.services import Forwarded, MemoryServices, Service
 from tidegate.testing.settings import in_memory, make_token
+from tidegate.testing.settling import Settling
 
 __all__ = ["TestGateway"]
 
@@ -69,8 +65,7 @@ class TestGateway:
         self._exits = AsyncExitStack()
         self._services = MemoryServices()
         self._sockets: list[ClientSocket] = []
-        self._lasting: frozenset[asyncio.Task[Any]] = frozenset()
-        self._markers = itertools.count(1)
+        self._settling = Settling(gateway)
         self._deliveries: Deliveries | None = None
 
     async def __aenter__(self) -> Self:
@@ -90,7 +85,7 @@ class TestGateway:
             )
             self._deliveries = Deliveries(gateway)
             gateway.open_asgi()
-            self._lasting = gateway.tasks
+            self._settling.lasting = gateway.tasks
             self._exits = exits.pop_all()
         return self
 
@@ -266,68 +261,21 @@ class TestGateway:
         seconds = self._timeout if timeout is None else timeout
         try:
             async with asyncio.timeout(seconds):
-                while not await self._is_settled():
+                while not await self._settling.is_settled(self._sockets):
                     pass
         except TimeoutError:
-            working = len(self._passing())
+            working = len(self._settling.passing())
             raise AssertionError(
                 f"not settled within {seconds:g} s: {working} handlers or hooks are still running; "
                 "does one wait for something that this test is still to do?"
             ) from None
         self._raise_failures()
 
-    async def _is_settled(self) -> bool:
-        """Wait for what is under way, and tell whether nothing new came of it."""
-        for socket in self._sockets:
-            await socket.drain()
-        while passing := self._passing():
-            await asyncio.wait(passing)
-        await self.gateway.follower.synchroniser.caught_up()
-        publisher = self.gateway.publisher
-        published = publisher.published
-        for socket in self._sockets:
-            published += await self._mark(socket)
-        is_idle = all(socket.is_idle for socket in self._sockets)
-        return is_idle and not self._passing() and publisher.published == published
-
-    async def _mark(self, socket: ClientSocket) -> bool:
-        """Return when all that was emitted to a client has arrived, and whether a mark was sent."""
-        tenant = self._tenant_of(socket)
-        if tenant is None:
-            return False
-        number = next(self._markers)
-        marker = EventEntry(
-            tenant=tenant,
-            namespace=socket.namespace,
-            name=MARKER,
-            data=msgspec.json.encode(number),
-            time=time.time(),
-            sid=Sid(socket.sid),
-        )
-        await self.gateway.publish((marker,))
-        await socket.marked(number)
-        return True
-
-    def _tenant_of(self, socket: ClientSocket) -> TenantId | None:
-        """Return the tenant of a client that is connected."""
-        entrance = self.gateway.listener
-        connections = () if entrance is None else entrance.connections
-        for connection in connections:
-            for served in connection.sockets:
-                if served.sid == socket.sid and socket.is_connected:
-                    tenant: TenantId = served.identity.tenant
-                    return tenant
-        return None
-
     # Small parts
 
     def _raise_failures(self) -> None:
         for socket in self._sockets:
             socket.raise_failure()  # as the client's own waits do
-
-    def _passing(self) -> list[asyncio.Task[Any]]:
-        """Return the handlers, hooks and CONNECTs that are not done."""
-        return [task for task in self.gateway.tasks - self._lasting if not task.done()]
 
     def _running(self) -> Deliveries:
         if self._deliveries is None:
