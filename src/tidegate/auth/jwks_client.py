@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 
 import httpx
@@ -25,12 +26,17 @@ class JWKSClient:
         timeout: Seconds for one fetch, from the first packet to the last.
         allow_http: Permit plain http to other machines.
 
+    Attributes:
+        server_time: Unix seconds by the server's clock when it answered last, give or take one;
+            None if it did not tell.
+
     Raises:
         ConfigError: The URL is none of these.
     """
 
     def __init__(self, url: str, *, timeout: float, allow_http: bool) -> None:
         self._url = _checked_url(url, allow_http=allow_http)
+        self.server_time: float | None = None
         self._timeout = timeout
         self._http: httpx.AsyncClient | None = None
 
@@ -48,6 +54,7 @@ class JWKSClient:
             ValueError: The answer is none: not status 200, too large, or compressed.
         """
         async with asyncio.timeout(self._timeout), self._client().stream("GET", self._url) as reply:
+            self.server_time = _time_of(reply.headers)
             if reply.status_code != httpx.codes.OK:
                 raise ValueError(f"the answer has status {reply.status_code}")
             # We asked for no compression: a small answer must not unfold into a huge one.
@@ -82,6 +89,15 @@ class JWKSClient:
             return
         if (request.url.scheme, request.url.host) != (self._url.scheme, self._url.host):
             raise httpx.UnsupportedProtocol("redirected to plain http", request=request)
+
+
+def _time_of(headers: httpx.Headers) -> float | None:
+    """Return when an answer was sent; one that a cache kept has its age beside its date."""
+    try:
+        date = parsedate_to_datetime(headers["Date"]).timestamp()
+        return date + float(headers.get("Age", 0)) + 0.5  # of the second that is cut off
+    except (LookupError, ValueError, OverflowError):
+        return None
 
 
 def _checked_url(text: str, *, allow_http: bool) -> httpx.URL:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -112,3 +113,24 @@ def test_plain_http_to_this_machine_is_fine(host: str) -> None:
 def test_plain_http_can_be_permitted() -> None:
     client = JWKSClient("http://keys.internal/", timeout=5.0, allow_http=True)
     assert client.host == "keys.internal"
+
+
+async def test_the_server_tells_its_time(client: JWKSClient, key_server: KeyServer) -> None:
+    await client.fetch()
+    assert client.server_time is not None
+    assert abs(time.time() - client.server_time) < 2
+
+
+async def test_an_answer_that_a_cache_kept_is_older_than_it_comes(
+    client: JWKSClient, key_server: KeyServer
+) -> None:
+    key_server.headers["Age"] = "3600"
+    await client.fetch()
+    assert client.server_time is not None
+    assert 3598 < client.server_time - time.time() < 3602
+
+
+async def test_an_odd_age_tells_no_time(client: JWKSClient, key_server: KeyServer) -> None:
+    key_server.headers["Age"] = "old"
+    await client.fetch()
+    assert client.server_time is None
