@@ -16,9 +16,19 @@ from tidegate.sources.rabbitmq.channel import AMQPChannel, AMQPChannelClosed
 from tidegate.sources.rabbitmq.config import QueueConfig
 from tidegate.sources.rabbitmq.connection import AMQPConnection
 
-__all__ = ["QueueMissing", "declare_dead_letters", "declare_queue"]
+__all__ = [
+    "ACCESS_REFUSED",
+    "NOT_FOUND",
+    "PRECONDITION_FAILED",
+    "QueueMissing",
+    "conflict",
+    "declare_dead_letters",
+    "declare_queue",
+    "on_channel",
+]
 
-_ACCESS_REFUSED, _NOT_FOUND, _PRECONDITION_FAILED = 403, 404, 406
+ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED = 403, 404, 406
+"""Reply codes of AMQP 0-9-1."""
 
 _logger = logging.getLogger(__name__)
 
@@ -87,9 +97,9 @@ async def declare_dead_letters(connection: AMQPConnection, queue: QueueConfig) -
 
 async def _check_queue(connection: AMQPConnection, name: str) -> None:
     try:
-        await _on_channel(connection, lambda channel: channel.declare_queue(name, passive=True))
+        await on_channel(connection, lambda channel: channel.declare_queue(name, passive=True))
     except AMQPChannelClosed as error:
-        if error.code == _NOT_FOUND:
+        if error.code == NOT_FOUND:
             raise QueueMissing(f"queue {name!r} is passive and does not exist") from None
         raise
 
@@ -98,11 +108,11 @@ async def _insist(
     connection: AMQPConnection, work: Callable[[AMQPChannel], Awaitable[None]], what: str
 ) -> None:
     try:
-        await _on_channel(connection, work)
+        await on_channel(connection, work)
     except AMQPChannelClosed as error:
-        if error.code in (_PRECONDITION_FAILED, _ACCESS_REFUSED):
-            raise _conflict(what, error) from None
-        if error.code == _NOT_FOUND:
+        if error.code in (PRECONDITION_FAILED, ACCESS_REFUSED):
+            raise conflict(what, error) from None
+        if error.code == NOT_FOUND:
             raise QueueMissing(f"{what} does not exist: {error.text}") from None
         raise
 
@@ -112,25 +122,27 @@ async def _prefer(
 ) -> None:
     """Declare, and where that is refused be content with what exists."""
     try:
-        await _on_channel(connection, lambda channel: work(channel, passive=False))
+        await on_channel(connection, lambda channel: work(channel, passive=False))
     except AMQPChannelClosed as error:
-        if error.code not in (_PRECONDITION_FAILED, _ACCESS_REFUSED):
+        if error.code not in (PRECONDITION_FAILED, ACCESS_REFUSED):
             raise
         await _insist(connection, lambda channel: work(channel, passive=True), what)
         _logger.warning("Using the %s as it is, declared otherwise: %s", what, error.text)
 
 
-async def _on_channel(connection: AMQPConnection, work: Callable[[AMQPChannel], Awaitable[T]]) -> T:
+async def on_channel(connection: AMQPConnection, work: Callable[[AMQPChannel], Awaitable[T]]) -> T:
+    """Work on a channel of its own; one that fails is closed by the broker."""
     channel = await connection.open_channel()
     done = await work(channel)
     await channel.close()
     return done
 
 
-def _conflict(what: str, error: AMQPChannelClosed) -> ConfigError:
+def conflict(what: str, error: AMQPChannelClosed) -> ConfigError:
+    """Return what to tell when the broker refuses a declaration for good."""
     remedy = (
         "Use the same arguments or passive = true."
-        if error.code == _PRECONDITION_FAILED
+        if error.code == PRECONDITION_FAILED
         else "Give the user that permission, or declare it yourself and use passive = true."
     )
     problem = f"the {what} can't be declared: {error.text.rstrip('.')}"
