@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegate.cli.loading import load
+from tidegate.cli.printable import printable
 from tidegate.errors import ConfigError, SourceError
 from tidegate.sources.rabbitmq.connection import AMQPConnection
 from tidegate.sources.rabbitmq.dead_letters import DeadLetter, DeadLetters
@@ -42,7 +43,7 @@ def list_letters(config: Path | None, queue: str | None, limit: int, *, as_json:
     for letter in letters:
         where = f"{letter.error} (at {letter.field})" if letter.field else letter.error
         row = (letter.id, letter.time[:19], letter.queue, letter.reason, letter.routing_key, where)
-        table.add_row(*(Text(_printable(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(table)
 
 
@@ -61,7 +62,7 @@ def retry_letters(config: Path | None, queue: str | None, ids: list[str], *, eve
     wanted = _wanted(ids, every=every)
     sent = _run(config, queue, lambda found: found.retry(wanted))
     for name, count in _counts(sent).items():
-        print(f"{_letters(count)} sent back to queue {_printable(name)}.")
+        print(f"{_letters(count)} sent back to queue {printable(name)}.")
     if not sent:
         print("No dead letters.")
 
@@ -155,7 +156,7 @@ def _print_letter(letter: DeadLetter) -> None:
         if title:
             print(f"\n{title}")
         for name, value in values.items():
-            print(f"  {_printable(name)}: {_printable(str(value))}")
+            print(f"  {printable(name)}: {printable(str(value))}")
     if body is not None:
         print("\nbody")
         print(_pretty(body))
@@ -166,9 +167,4 @@ def _pretty(body: str) -> str:
         text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:
         text = body
-    return "\n".join(map(_printable, text.splitlines()))
-
-
-def _printable(text: str) -> str:
-    """Leave out what could steer a terminal: the text comes from who may publish."""
-    return "".join(each if each.isprintable() else "�" for each in text)
+    return "\n".join(map(printable, text.splitlines()))
