@@ -25,6 +25,7 @@ ALLOWED = {
         *{"errors", "ids", "deadlines", "protocol", "events", "auth", "log", "hub"},
         *{"sources", "transports", "api"},
     },
+    "doctor": {"errors", "app", "auth", "log", "sources", "transports"},
     "contract": {"errors", "app", "events"},
     "scaffold": {"errors"},
     "review": {"errors"},

@@ -175,6 +175,25 @@ def check(
         sys.exit(2)
 
 
+@app.command()
+def doctor(
+    config: Config = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", metavar="FILE", help="Verify the token in it; - reads stdin."),
+    ] = None,
+    dev: Annotated[bool, typer.Option("--dev", help="As `serve --dev` would.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False,
+) -> None:
+    """Try what `serve` needs: ports, files, broker, queues, keys; change nothing.
+
+    Exit 1 if something failed, 2 if the settings did.
+    """
+    from tidegate.cli.doctor import diagnose, leave
+
+    leave(diagnose(config, token, dev=dev, as_json=as_json))
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     version: Annotated[
