@@ -36,7 +36,8 @@ class Outage:
         """Note that an attempt failed."""
         level = logging.DEBUG if self._is_out else logging.WARNING
         reason = str(error) or type(error).__name__
-        log.log(level, "%s can't be reached (%s); trying again", self._what, reason)
+        text = "%s can't be reached (%s); trying again (`tidegate doctor` tells more)"
+        log.log(level, text, self._what, reason)
         self._is_out = True
 
     async def pause(self) -> None:

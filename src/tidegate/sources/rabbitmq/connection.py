@@ -216,7 +216,10 @@ class AMQPConnection:
 
     def _complain(self, reason: str, *, was_open: bool = False) -> None:
         level = logging.DEBUG if self._is_silent else logging.WARNING
-        text = "RabbitMQ at %s can't be reached, trying again until it is: %s"
+        text = (
+            "RabbitMQ at %s can't be reached, trying again until it is: %s "
+            "(`tidegate doctor` tries all that is needed of it)"
+        )
         if was_open:
             text = "The connection to RabbitMQ at %s is lost, connecting again: %s"
         _logger.log(level, text, self.address, reason)
