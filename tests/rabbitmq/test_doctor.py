@@ -167,6 +167,32 @@ async def test_consumers_that_share_a_queue_are_a_warning(
     assert finding.result == "warning" and "one of the consumers only" in finding.text
 
 
+async def test_a_queue_that_another_connection_owns_fails_and_hides_no_other(
+    broker: Broker, connection: AMQPConnection, name: str
+) -> None:
+    channel = await connection.open_channel()
+    await channel.declare_queue(name, durable=False, exclusive=True)
+    queues = [{"name": name}, {"name": f"{name}-2"}]
+    findings = await examined(broker.url, rabbitmq={"queues": queues})
+    finding = of(f"queue {name}", findings)
+    assert finding.result == "failed" and "RESOURCE_LOCKED" in finding.text
+    assert of(f"queue {name}-2", findings).result == "ok"
+
+
+async def test_a_user_who_may_not_declare_a_queue_is_told(narrow: PrivateBroker) -> None:
+    narrow.control("add_user", "reader", "hidden")
+    narrow.control("set_permissions", "reader", "", "", ".*")
+    own = AMQPConnection(narrow.url)
+    own.start()
+    await own.connected()
+    await declare_queue(own, QueueConfig("guarded"))
+    await own.close()
+    url = narrow.url.replace("guest:guest", "reader:hidden")
+    finding = of("queue guarded", await examined(url, {"name": "guarded"}))
+    assert finding.result == "failed" and "ACCESS_REFUSED" in finding.text
+    assert "Give the user that permission" in finding.remedy
+
+
 async def test_a_passive_exchange_that_is_missing_is_a_warning(broker: Broker, name: str) -> None:
     exchanges = [{"exchange": f"{name}.topic", "passive": True}]
     findings = await examined(broker.url, {"name": name, "exchanges": exchanges})

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from tidegate.app.broker import queue_configs
 from tidegate.app.settings import Settings
 from tidegate.doctor.finding import Finding, failed, ok, refused, warning
-from tidegate.doctor.queues import judge_dead_letters, judge_exchanges, judge_queue
+from tidegate.doctor.queues import judge_queue
 from tidegate.errors import ConfigError, SourceError
 from tidegate.sources.rabbitmq.connection import AMQPConnection
 
@@ -32,10 +32,8 @@ async def check_broker(settings: Settings) -> AsyncIterator[Finding]:
         await connection.connected()
         yield _judge_version(connection)
         for queue in queue_configs(settings):
-            yield await judge_queue(connection, queue)
-            async for finding in judge_exchanges(connection, queue):
+            async for finding in judge_queue(connection, queue):
                 yield finding
-            yield await judge_dead_letters(connection, queue)
     except ConfigError as error:
         yield refused("broker", error)
     except SourceError as error:

@@ -15,19 +15,30 @@ from tidegate.sources.rabbitmq.inspection import (
     queue_state,
 )
 
-__all__ = ["judge_dead_letters", "judge_exchanges", "judge_queue"]
+__all__ = ["judge_queue"]
 
 
-async def judge_queue(connection: AMQPConnection, queue: QueueConfig) -> Finding:
-    """Return whether a queue is there, can be used as configured, and who consumes it."""
-    check = f"queue {queue.name}"
+async def judge_queue(connection: AMQPConnection, queue: QueueConfig) -> AsyncIterator[Finding]:
+    """Yield whether a queue and its exchanges are as configured, and what its dead letters are.
+
+    Raises:
+        SourceError: The connection was lost.
+    """
     try:
-        state = await queue_state(connection, queue.name)
+        yield await _judge_itself(connection, queue)
+        async for finding in _judge_exchanges(connection, queue):
+            yield finding
+        yield await _judge_dead_letters(connection, queue)
     except AMQPChannelClosed as error:
         if not connection.is_connected:
             raise
         remedy = "Another connection may own it (exclusive), or the user may not look at it."
-        return failed(check, f"can't be looked at: {error.text}", remedy)
+        yield failed(f"queue {queue.name}", f"can't be looked at: {error.text}", remedy)
+
+
+async def _judge_itself(connection: AMQPConnection, queue: QueueConfig) -> Finding:
+    check = f"queue {queue.name}"
+    state = await queue_state(connection, queue.name)
     if state is None:
         return _missing(check, queue)
     counts = _counts(state)
@@ -39,7 +50,9 @@ async def judge_queue(connection: AMQPConnection, queue: QueueConfig) -> Finding
     return _judge_consumers(check, queue, state, counts)
 
 
-async def judge_exchanges(connection: AMQPConnection, queue: QueueConfig) -> AsyncIterator[Finding]:
+async def _judge_exchanges(
+    connection: AMQPConnection, queue: QueueConfig
+) -> AsyncIterator[Finding]:
     """Yield which exchanges are not there although the queue needs them; the others are made."""
     for each in queue.exchanges:
         is_needed = each.passive and not queue.passive
@@ -52,8 +65,7 @@ async def judge_exchanges(connection: AMQPConnection, queue: QueueConfig) -> Asy
             )
 
 
-async def judge_dead_letters(connection: AMQPConnection, queue: QueueConfig) -> Finding:
-    """Return whether messages of a queue wait among its dead letters."""
+async def _judge_dead_letters(connection: AMQPConnection, queue: QueueConfig) -> Finding:
     check = f"dead letters of {queue.name}"
     state = await queue_state(connection, queue.dead_letters)
     if state is None:
