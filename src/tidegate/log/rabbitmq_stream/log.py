@@ -16,6 +16,7 @@ from tidegate.ids import TenantId
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Revocation
 from tidegate.log.rabbitmq_stream.address import StreamAddress
+from tidegate.log.rabbitmq_stream.cancelling import cancellable
 from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, first_offset, pack, stream_offset
 from tidegate.log.rabbitmq_stream.link import LINK_CLOSE_SECONDS, LINK_ERRORS
 from tidegate.log.rabbitmq_stream.opening import refusal
@@ -108,7 +109,7 @@ class RabbitMQStreamLog:
         outage = self._outage("RabbitMQ's stream port")
         while True:
             try:
-                await self._streams.prepare()
+                await cancellable(self._streams.prepare())
                 if not self.max_entry_size:
                     raise _frames_too_small()
                 break

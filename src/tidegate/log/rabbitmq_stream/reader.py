@@ -19,9 +19,10 @@ from rstream.constants import OffsetType
 from tidegate.errors import ConfigError, LogError, LogGap
 from tidegate.log.base import Batch
 from tidegate.log.entry import Entry, EventEntry, Record
+from tidegate.log.rabbitmq_stream.cancelling import end_task
 from tidegate.log.rabbitmq_stream.codec import decode_batch, end_of, first_offset, stream_offset
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
-from tidegate.log.rabbitmq_stream.retry import Outage, end_task
+from tidegate.log.rabbitmq_stream.retry import Outage
 
 __all__ = ["Foreign", "Reader", "Sink", "Start"]
 

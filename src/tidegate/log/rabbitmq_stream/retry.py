@@ -7,7 +7,7 @@ import logging
 
 from tidegate.backoff import Backoff
 
-__all__ = ["Outage", "end_task"]
+__all__ = ["Outage"]
 
 log = logging.getLogger("tidegate.log")
 
@@ -43,13 +43,3 @@ class Outage:
     async def pause(self) -> None:
         """Wait a little longer than the last time."""
         await asyncio.sleep(self._backoff.next_pause())
-
-
-async def end_task(task: asyncio.Task[None] | None) -> None:
-    """Cancel a task and wait until it has ended.
-
-    Once is not enough: rstream swallows a cancellation while it closes a connection.
-    """
-    while task is not None and not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=1.0)

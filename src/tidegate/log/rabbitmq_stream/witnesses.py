@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 from tidegate.errors import LogError, LogGap
 from tidegate.log.base import Batch
+from tidegate.log.rabbitmq_stream.cancelling import end_task
 from tidegate.log.rabbitmq_stream.reader import Reader, Sink
-from tidegate.log.rabbitmq_stream.retry import end_task
 from tidegate.log.rabbitmq_stream.writer import Writer
 
 __all__ = ["Witnesses"]

@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable
 from rstream import schema
 
 from tidegate.errors import ConfigError, LogError
+from tidegate.log.rabbitmq_stream.cancelling import end_task
 from tidegate.log.rabbitmq_stream.codec import EMPTY, Packed, encode_batch
 from tidegate.log.rabbitmq_stream.link import LINK_ERRORS, Link
-from tidegate.log.rabbitmq_stream.retry import Outage, end_task
+from tidegate.log.rabbitmq_stream.retry import Outage
 
 __all__ = ["FINISH_SECONDS", "Writer"]
 
