@@ -110,6 +110,16 @@ class EventLogContract:
         await asyncio.gather(*(event_log.append([entry(n)]) for n in range(500)))
         assert numbers(await take(event_log.follow(heads), 500)) == list(range(500))
 
+    async def test_what_is_stored_is_in_order_with_what_is_appended(
+        self, event_log: EventLog
+    ) -> None:
+        heads = await event_log.heads()
+        for number in range(0, 200, 2):
+            await event_log.store([entry(number)])
+            await event_log.append([entry(number + 1)])
+        await asyncio.gather(*(event_log.store([entry(n)]) for n in range(200, 400)))
+        assert numbers(await take(event_log.follow(heads), 400)) == list(range(400))
+
     async def test_a_batch_is_contiguous(self, event_log: EventLog) -> None:
         results = await asyncio.gather(
             *(event_log.append([entry(n) for n in range(5)]) for _ in range(5))
@@ -174,6 +184,8 @@ class EventLogContract:
         await event_log.close()
         with pytest.raises(LogError):
             await event_log.append([entry(1)])
+        with pytest.raises(LogError):
+            await event_log.store([entry(1)])
 
     async def test_closing_ends_followers(self, event_log: EventLog) -> None:
         follower = event_log.follow(await event_log.heads())

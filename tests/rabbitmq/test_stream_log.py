@@ -96,6 +96,29 @@ async def test_nothing_is_lost_or_doubled_when_lines_are_cut(broker: Broker, lin
     await log.close()
 
 
+async def test_what_is_stored_is_there_once_and_in_order_when_lines_are_cut(
+    broker: Broker, line: Proxy
+) -> None:
+    """What was stored before a cut was confirmed, or is sent again by the writer."""
+    log = await behind(line, broker)
+    reading = asyncio.ensure_future(take(log.follow(await log.heads()), 1_000))
+    for number in range(1_000):
+        await log.store([entry(number)])
+        if number % 200 == 100:
+            line.cut()
+    assert numbers(await reading) == list(range(1_000))
+    await log.close()
+
+
+async def test_a_batch_of_many_messages_is_stored_in_order(broker: Broker) -> None:
+    log = make_log(broker)
+    await log.start()
+    reading = asyncio.ensure_future(take(log.follow(await log.heads()), 30_000))
+    await log.store([entry(number, size=1_000) for number in range(30_000)])
+    assert numbers(await reading) == list(range(30_000))
+    await log.close()
+
+
 async def test_appends_wait_for_a_broker_that_is_gone_for_a_while(
     broker: Broker, line: Proxy
 ) -> None:

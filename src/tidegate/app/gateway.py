@@ -364,7 +364,7 @@ class Gateway:
             ),
             forwards=forwards,
             log=self.log,
-            append=self.publish,
+            append=self.publisher.store,
             synchronise=self.follower.synchroniser.caught_up,
             name=random_id()[:8],
         )

@@ -94,6 +94,20 @@ class Publisher:
             PayloadError: One of them is larger than the log takes; nothing was appended.
             LogError: The log is closed.
         """
+        await self._admit(entries)
+        offsets = await self._log.append(entries)
+        self.published += len(entries)
+        epoch = self._log.epoch
+        return [format_offset(epoch, offset) for offset in offsets]
+
+    async def store(self, entries: Sequence[EventEntry]) -> None:
+        """As ``publish``, for a source that has no use for offsets: it returns a little earlier."""
+        await self._admit(entries)
+        await self._log.store(entries)
+        self.published += len(entries)
+
+    async def _admit(self, entries: Sequence[EventEntry]) -> None:
+        """Wait until this node can take more of the tenants' events."""
         limit = self._log.max_entry_size
         for entry in entries:
             size = len(entry.data) + sum(map(len, entry.attachments))
@@ -101,10 +115,6 @@ class Publisher:
                 raise PayloadError(f"An event has at most {limit} bytes here, not {size}")
             if self._hub.is_full(entry.tenant):
                 await self._hub.wait_for_room(entry.tenant)
-        offsets = await self._log.append(entries)
-        self.published += len(entries)
-        epoch = self._log.epoch
-        return [format_offset(epoch, offset) for offset in offsets]
 
     async def disconnect(
         self, tenant: TenantId, *, user: UserId | None = None, sid: Sid | None = None

@@ -36,11 +36,12 @@ class EventLog(Protocol):
       its entries in that one order.
     - **All or nothing.** A batch is appended whole and contiguous for each of its tenants, or not
       at all.
-    - **Confirmed.** When ``append`` returns, the entries are as safe as the implementation makes
-      them (`MemoryLog`: held by this process; `RabbitMQStreamLog`: written by the broker).
+    - **Confirmed.** When ``append`` or ``store`` returns, the entries are as safe as the
+      implementation makes them (`MemoryLog`: held by this process; `RabbitMQStreamLog`: written by
+      the broker).
     - **No gap, no repeat.** A follower that starts after offset *n* gets what follows *n*, or a
       ``LogGap`` if that is no longer kept; never a silent gap, also across lost connections.
-    - **Bounded.** ``append`` waits while followers or the broker are too far behind.
+    - **Bounded.** ``append`` and ``store`` wait while followers or the broker are too far behind.
 
     Attributes:
         epoch: Names this life of the log. An offset from another epoch means nothing here: it is
@@ -83,6 +84,15 @@ class EventLog(Protocol):
 
         Raises:
             LogError: Nothing of the batch was taken; the caller may try again.
+        """
+
+    async def store(self, entries: Sequence[Entry]) -> None:
+        """Append a batch as ``append`` does, and return as soon as it is safe.
+
+        For who has no use for offsets: a log that is shared learns them later.
+
+        Raises:
+            LogError: See ``append``.
         """
 
     def follow(

@@ -85,6 +85,10 @@ class MemoryLog:
         self._appended.set()
         return range(first, self._head + 1)
 
+    async def store(self, entries: Sequence[Entry]) -> None:
+        """Append a batch."""
+        await self.append(entries)
+
     async def follow(
         self, after: Sequence[int] | None = None, *, since: float | None = None
     ) -> AsyncGenerator[Batch, None]:

@@ -158,15 +158,14 @@ class RabbitMQStreamLog:
         A batch that is too large for one stream message is stored as several, one after the other.
         """
         self._check_open()
-        limit, places = self._streams.max_packed, self._places(entries)
-        parts = {  # all of them, before anything is taken
-            partition: list(pack([entries[index] for index in indexes], limit))
-            for partition, indexes in places.items()
-        }
+        places = self._places(entries)
+        parts = self._packed(entries, places)
         revocations = [entry for entry in entries if isinstance(entry, Revocation)]
         if revocations:
             # First: whoever has one behind it in a partition can rely on finding it here.
-            await self._append_to(self.partitions, list(pack(revocations, limit)))
+            await self._append_to(
+                self.partitions, list(pack(revocations, self._streams.max_packed))
+            )
         stored = await asyncio.gather(*(self._append_to(*part) for part in parts.items()))
         if len(stored) == 1:
             return stored[0]
@@ -175,6 +174,14 @@ class RabbitMQStreamLog:
             for index, offset in zip(indexes, own, strict=True):
                 offsets[index] = offset
         return offsets
+
+    async def store(self, entries: Sequence[Entry]) -> None:
+        """Append a batch, and return once the broker has written it; its offsets come later."""
+        self._check_open()
+        parts = self._packed(entries, self._places(entries))
+        await asyncio.gather(
+            *(self._confirmed(partition, each) for partition in parts for each in parts[partition])
+        )
 
     async def heads(self) -> Sequence[int]:
         """Return an offset for each partition that everything appended before lies at or below.
@@ -265,6 +272,16 @@ class RabbitMQStreamLog:
             places.setdefault(self.partition_of(entry.tenant), []).append(index)
         return places
 
+    def _packed(
+        self, entries: Sequence[Entry], places: Mapping[int, Sequence[int]]
+    ) -> Mapping[int, Sequence[Packed]]:
+        """Return the stream messages of each partition: all, before anything is taken."""
+        limit = self._streams.max_packed
+        return {
+            partition: list(pack([entries[index] for index in indexes], limit))
+            for partition, indexes in places.items()
+        }
+
     async def _append_to(self, partition: int, parts: Sequence[Packed]) -> Sequence[int]:
         if len(parts) == 1:
             first = first_offset(await self._store(partition, parts[0]))
@@ -279,6 +296,10 @@ class RabbitMQStreamLog:
     async def _store(self, partition: int, packed: Packed) -> int:
         await self._witnesses.reads(partition)
         return await self._writers[partition].append(packed)
+
+    async def _confirmed(self, partition: int, packed: Packed) -> None:
+        await self._witnesses.reads(partition)
+        await self._writers[partition].store(packed)
 
     def _stored(self, partition: int, writer: str, number: int, offset: int) -> None:
         if writer == self._node:

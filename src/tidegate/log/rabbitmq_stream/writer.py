@@ -1,9 +1,10 @@
 """Appends to one stream: in order, each batch once, across lost connections.
 
-A batch counts as appended when a reader has seen it in the stream, or a later one of the same
-writer: that is when the broker has committed it, and how its offset becomes known. The broker knows
-a writer by name and remembers the number of its newest batch, so after a lost connection only what
-is missing is sent again, and what arrives twice is dropped there.
+A batch is safe once the broker has confirmed it. Its offset is known when a reader has seen it in
+the stream, or a later one of the same writer; that is 1 to 2 ms later where events are many, since
+the broker sleeps for a millisecond after each chunk that it sends before it looks for the next.
+The broker knows a writer by name and remembers the number of its newest batch, so after a lost
+connection only what is missing is sent again, and what arrives twice is dropped there.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ PUBLISHER = 0
 MAX_UNCONFIRMED = 256
 """Batches on their way to the broker at once; further appends wait."""
 
+MAX_UNSEEN = 16
+"""Batches that were stored without their offsets and no reader has seen yet; who stores more waits,
+since this node does not keep up with what it takes in."""
+
 FINISH_SECONDS = 5.0
 """What batches under way get to be stored when the log is closed."""
 
@@ -37,14 +42,30 @@ time can miss what is written at that very moment; it sees the next."""
 
 
 class _Pending:
-    """A batch that has not been seen in the stream yet."""
+    """A batch that has not been seen in the stream yet.
 
-    __slots__ = ("data", "is_sent", "stored")
+    Attributes:
+        stored: Its offset, once it was seen.
+        confirmed: Done once the broker has it, if somebody waits for that.
+    """
+
+    __slots__ = ("confirmed", "data", "is_sent", "stored")
 
     def __init__(self, data: bytes, stored: asyncio.Future[int]) -> None:
         self.data = data
         self.stored = stored
+        self.confirmed: asyncio.Future[None] | None = None
         self.is_sent = False
+
+    def confirm(self) -> None:
+        if self.confirmed is not None and not self.confirmed.done():
+            self.confirmed.set_result(None)
+
+    def fail(self, error: LogError) -> None:
+        for future in (self.stored, self.confirmed):
+            if future is not None and not future.done():
+                future.set_exception(error)
+                future.exception()  # nobody may be waiting any more
 
 
 class Writer:
@@ -67,6 +88,7 @@ class Writer:
         self._number = 0
         self._pending: dict[int, _Pending] = {}  # by number, in order
         self._room = asyncio.Semaphore(MAX_UNCONFIRMED)
+        self._unseen = asyncio.Semaphore(MAX_UNSEEN)
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.is_connected = False
@@ -97,6 +119,27 @@ class Writer:
                 if not pending.is_sent:  # cancelled in time: it will not be sent either
                     self._pending.pop(number, None)
 
+    async def store(self, packed: Packed) -> None:
+        """Append one batch, and return as soon as the broker has it.
+
+        Waits while too many that were stored so have not been seen in the stream.
+
+        Raises:
+            LogError: The log was closed before the batch was stored.
+        """
+        await self._unseen.acquire()
+        if self.is_closed:
+            self._unseen.release()
+            raise LogError("the log is closed")
+        number, pending = self._put(packed)
+        pending.stored.add_done_callback(lambda _: self._unseen.release())
+        pending.confirmed = asyncio.get_running_loop().create_future()
+        try:
+            await pending.confirmed
+        finally:
+            if not pending.is_sent and self._pending.pop(number, None) is not None:
+                pending.stored.cancel()  # cancelled in time: it will not be sent either
+
     def stored(self, number: int, offset: int) -> None:
         """Note that a reader has seen a batch in the stream, and so all before it are there."""
         while self._pending:
@@ -106,14 +149,13 @@ class Writer:
             pending = self._pending.pop(oldest)
             if not pending.stored.done():
                 pending.stored.set_result(offset)
+            pending.confirm()
 
     def fail(self, error: LogError) -> None:
         """Give up all batches that were not seen; those under way may be stored all the same."""
         waiting, self._pending = self._pending, {}
         for pending in waiting.values():
-            if not pending.stored.done():
-                pending.stored.set_exception(LogError(str(error)))
-                pending.stored.exception()  # nobody may be waiting any more
+            pending.fail(LogError(str(error)))
 
     def _put(self, packed: Packed) -> tuple[int, _Pending]:
         self._number += 1
@@ -153,6 +195,7 @@ class Writer:
         """Introduce ourselves, and find out what has to be sent again."""
         client = link.client
         client.add_handler(schema.PublishError, _on_error(link), name="writer")
+        client.add_handler(schema.PublishConfirm, self._on_confirm, name="writer")
         await link.ask(client.declare_publisher(self._stream, self._name, PUBLISHER))
         newest = await link.ask(client.query_publisher_sequence(self._stream, self._name))
         for number, pending in self._pending.items():
@@ -190,13 +233,18 @@ class Writer:
         if messages:
             await _publish(link, messages)
 
+    def _on_confirm(self, frame: schema.PublishConfirm) -> None:
+        for number in frame.publishing_ids:
+            pending = self._pending.get(number)
+            if pending is not None:
+                pending.confirm()
+
     def _refuse(self, number: int, link: Link) -> None:
         """Give up a batch that was made for larger frames; it would end the connection."""
         pending = self._pending.pop(number)
-        if not pending.stored.done():
-            size, limit = len(pending.data), link.max_message
-            text = f"a batch of {size} bytes is larger than the broker takes by now ({limit})"
-            pending.stored.set_exception(LogError(text))
+        size, limit = len(pending.data), link.max_message
+        text = f"a batch of {size} bytes is larger than the broker takes by now ({limit})"
+        pending.fail(LogError(text))
 
 
 async def _publish(link: Link, messages: list[schema.Message]) -> None:
