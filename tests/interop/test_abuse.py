@@ -27,7 +27,10 @@ async def test_namespaces_are_counted_again_after_a_hook_that_took_time(
 ) -> None:
     both_ask, namespaces = asyncio.Event(), [Namespace("/a"), Namespace("/b")]
 
+    asking: list[Client] = []
+
     async def wait(client: Client) -> None:
+        asking.append(client)
         await both_ask.wait()
 
     for namespace in namespaces:
@@ -36,7 +39,7 @@ async def test_namespaces_are_counted_again_after_a_hook_that_took_time(
     async with RawClient(running.port) as client:
         await client.connect("/a")
         await client.connect("/b")
-        await asyncio.sleep(0.05)
+        await until(lambda: len(asking) == 2, "both hooks")
         both_ask.set()
         assert (await client.next()).startswith("40/a,")
         assert '"limit_reached"' in await client.next()
